@@ -1,0 +1,52 @@
+# EnhanceMe: `make study` runs the study, `make test` checks everything. Both install what they need into .venv first.
+#
+#   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
+#   make test | lab | bench | venv | clean
+
+PROFILE ?= quick
+OUT     ?= reports/local
+SEED    ?= 0
+
+# The first Python from 3.11 to 3.13 that really runs.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python python3.13 python3.12 python3.11; do $$p -c "$(SUPPORTED)" >/dev/null 2>&1 && { echo $$p; break; }; done)
+endif
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONHASHSEED ?= 0
+
+.PHONY: study test lab bench venv clean
+.DEFAULT_GOAL := study
+
+study: venv
+	@$(BIN)/enhanceme study --profile "$(PROFILE)" --out "$(OUT)" --seed "$(SEED)" $(if $(DATA),--data "$(DATA)") $(if $(FORCE),--force)
+
+test: venv
+	@$(BIN)/python tests/run.py
+
+lab: venv
+	@$(BIN)/jupyter lab --notebook-dir=.
+
+bench: venv
+	@set -e; for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f; done
+
+venv: $(STAMP)
+
+# An install that was cut short leaves .installing behind: then the environment is made anew.
+$(STAMP): settings.ini setup.py constraints.txt
+	@test -n "$(PYTHON)" || { echo "enhanceme: needs Python 3.11, 3.12 or 3.13 on the PATH (or PYTHON=/path/to/python3.12); found none"; exit 2; }
+	@$(PYTHON) -c "$(SUPPORTED)" 2>/dev/null || { echo "enhanceme: PYTHON=$(PYTHON) is not a Python from 3.11 to 3.13; name another one"; exit 2; }
+	@if [ -e $(VENV)/.installing ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
+	@touch $(VENV)/.installing
+	@echo "Installing into $(VENV) (about 3 GB, some minutes; once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/nbdev_install_hooks >/dev/null; fi
+	@rm -f $(VENV)/.installing
+	@touch $@
+
+clean:
+	rm -rf $(VENV) reports/local build dist *.egg-info .pytest_cache
