@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from .config import UserError, project_root
 
-# %% ../nbs/01_scenes.ipynb #015b6dc4
+# %% ../nbs/01_scenes.ipynb #3bcb5d51
 @dataclass(frozen=True)
 class Scene:
     """One place: a stack of LR frames with masks, and HR where it is known.
@@ -52,6 +52,12 @@ class Scene:
     def clearance(self) -> np.ndarray:  # (T,), 0..1
         "The clear share of each frame."
         return self.qm.mean(axis=(1, 2))
+
+    @property
+    def target(self) -> tuple[np.ndarray, np.ndarray] | None:
+        "HR and SM: those given or, of a simulated test scene, those the simulator kept; None where nobody knows them."
+        if self.hr is not None: return self.hr, self.sm
+        return (self.truth["hr"], self.truth["sm"] > 0) if self.truth and "hr" in self.truth else None
 
     def __repr__(self):
         t, h, w = self.lr.shape
