@@ -146,12 +146,14 @@ def best_shift(sr, hr, sm) -> tuple[int, int]:
     "The shift (y, x) in HR px that `cpsnr` uses: SR pixel (y, x) lies on HR pixel (y, x) + shift."
     return best_match(sr, hr, sm).shift
 
-# %% ../nbs/02_metrics.ipynb #80bedf41
+# %% ../nbs/02_metrics.ipynb #ab197c2c
+def _target(scene): return scene.target or (None, None)  # HR and status map
+
 def baseline(
-    scene: Scene,   # with HR
+    scene: Scene,   # with HR, or simulated
 ) -> float:         # dB
     "The official baseline N of a scene, recomputed from its pixels."
-    return cpsnr(baseline_image(scene), scene.hr, scene.sm)
+    return cpsnr(baseline_image(scene), *_target(scene))
 
 # %% ../nbs/02_metrics.ipynb #c7bea3d2
 class Aligned(NamedTuple):
@@ -272,7 +274,7 @@ def consistency(
     gained = np.divide(cov**2, var, out=np.zeros_like(var), where=var > 1e-12)  # variance that gain and offset explain
     return np.sqrt(np.maximum(((f**2).sum(1) / n)[:, None] - gained, 0).min(1))
 
-# %% ../nbs/02_metrics.ipynb #b07254e5
+# %% ../nbs/02_metrics.ipynb #1e5d3dd4
 COLUMNS = ("scene", "band", "split", "method", "cpsnr", "norm", "score", "clearance", "cssim")  # of scores.csv
 
 @dataclass(frozen=True)
@@ -300,15 +302,16 @@ class SceneScore:
 
 def score_scene(
     sr: np.ndarray,     # (3h, 3w), DN
-    scene: Scene,       # with HR
+    scene: Scene,       # with HR, or simulated
 ) -> SceneScore:        # raises UserError, naming the scene, when it cannot be scored
     "All scores of an SR image; N is the scene's row of norm.csv, or recomputed where it has none."
     try:
-        match = best_match(sr, scene.hr, scene.sm)
+        hr, sm = _target(scene)
+        match = best_match(sr, hr, sm)
         norm = baseline(scene) if scene.norm is None else scene.norm
         score = kelvins(norm, match.cpsnr)
-        return SceneScore(scene.name, scene.band, scene.split, match.cpsnr, float(norm), score, float(scene.sm.mean()),
-                          cssim(sr, scene.hr, scene.sm), match.shift, match.bias)
+        return SceneScore(scene.name, scene.band, scene.split, match.cpsnr, float(norm), score, float(np.mean(sm)),
+                          cssim(sr, hr, sm), match.shift, match.bias)
     except UserError as problem: raise UserError(f"{scene.key}: {problem}") from None
 
 def score_scenes(
