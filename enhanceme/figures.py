@@ -53,7 +53,7 @@ def styled(function):
         with mpl.rc_context(STYLE): return function(*args, **kwargs)
     return inner
 
-# %% ../nbs/11_figures.ipynb #051e60fe
+# %% ../nbs/11_figures.ipynb #ae9e80ec
 def to_png(
     image, # PIL image
     colors=256, # palette size; 0 keeps the full colours
@@ -73,13 +73,14 @@ def data_uri(
 
 class Picture(Figure):
     "A Figure that shows itself, with its caption, as a compact PNG."
-    caption, alt = "", ""
+    caption, alt, cover = "", "", False
     def says(self,
         caption: str, # what to see, one or two plain sentences
         alt: str = "", # for readers who cannot see it; the caption where empty
+        cover: bool = False, # it stands for its page on the front page
     ) -> "Picture":
         "Give the figure its caption; returns the figure."
-        self.caption, self.alt = caption, alt or caption
+        self.caption, self.alt, self.cover = caption, alt or caption, cover
         return self
     def png(self,
         scale=SHARP, # drawn pixels per px on the page
@@ -94,7 +95,7 @@ class Picture(Figure):
     def _repr_html_(self):
         wide, high = (round(side * CSS_DPI) for side in self.get_size_inches())
         return figure_html(f'<img src="{data_uri(self.png())}" alt="{html.escape(self.alt or "figure")}" width="{wide}" height="{high}" '
-                           f'style="max-width:100%;height:auto">', self.caption, "em-wide" if wide > 640 else "")
+                           f'style="max-width:100%;height:auto">', self.caption, ("em-wide" if wide > 640 else "") + (" em-cover" if self.cover else ""))
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/html": self._repr_html_(), "text/plain": self.alt or "a figure"}
 
