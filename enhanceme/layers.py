@@ -6,7 +6,8 @@
 __all__ = ['register', 'CONVS', 'length', 'direction', 'WNConv', 'convolve', 'WNConv2D', 'WNConv3D', 'all_layers',
            'initialise_from_data', 'fold', 'wdsr_b', 'spatial', 'longer', 'PixelShuffle', 'ReflectPad', 'Crop',
            'masked_moments', 'Units', 'Standardise', 'Restore', 'MaskedMean', 'cubic', 'grid_matrix', 'ShiftToGrid',
-           'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'FramePhase', 'FrameSummary', 'FrameAttention']
+           'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames', 'AddPerFrame', 'Clear',
+           'FramePhase', 'FrameSummary', 'FrameAttention']
 
 # %% ../nbs/07_layers.ipynb #6572fe11
 import keras
@@ -268,7 +269,7 @@ class Bicubic(keras.layers.Layer):
     def compute_output_shape(self, x): return (*x[:-1], x[-1] * self.scale**2)
     def get_config(self): return {**super().get_config(), "scale": self.scale}
 
-# %% ../nbs/07_layers.ipynb #ea02af84
+# %% ../nbs/07_layers.ipynb #37ef7f10
 @register
 class FillConcealed(keras.layers.Layer):
     "Replace the concealed pixels of each frame by the mean over the frames that are clear there."
@@ -288,6 +289,28 @@ class UnfoldFrames(keras.layers.Layer):
     "(B T, h, w, C) back to (B, T, h, w, C), with B and T of a second tensor."
     def call(self, x, like): return ops.reshape(x, (*ops.shape(like)[:2], *ops.shape(x)[1:]))
     def compute_output_shape(self, x_shape, like_shape): return (*like_shape[:2], *x_shape[1:])
+
+@register
+class ExpandFrames(keras.layers.Layer):
+    "(B, h, w, C) to (B, 1, h, w, C), to be set against every frame."
+    def call(self, x): return ops.expand_dims(x, 1)
+    def compute_output_shape(self, x): return (x[0], 1, *x[1:])
+
+@register
+class AddPerFrame(keras.layers.Layer):
+    "Add to the features (B T, h, w, C) of each frame a vector (B, T, C) of its own."
+    def call(self, x, vectors): return x + ops.reshape(vectors, (-1, 1, 1, ops.shape(vectors)[-1]))
+    def compute_output_shape(self, x_shape, vectors_shape): return x_shape
+
+@register
+class Clear(keras.layers.Layer):
+    "1 where an interpolated mask is as good as clear, else 0."
+    def __init__(self, least=0.95, **kwargs):
+        super().__init__(**kwargs)
+        self.least = least
+    def call(self, masks): return ops.cast(masks >= self.least, masks.dtype)
+    def compute_output_shape(self, masks): return masks
+    def get_config(self): return {**super().get_config(), "least": self.least}
 
 @register
 class FramePhase(keras.layers.Layer):
