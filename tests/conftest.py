@@ -1,0 +1,41 @@
+"""What the tests share: the project's folder, its commands, and a small simulated data set."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND = str(Path(sys.executable).parent / "enhanceme")
+ENV = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0"}
+
+
+def enhanceme(*args, cwd=ROOT, timeout=600):
+    "Run a command as a user would; the finished process with its output."
+    return subprocess.run([COMMAND, *map(str, args)], cwd=cwd, env=ENV, capture_output=True, text=True, timeout=timeout)
+
+
+def refused(done, *words):
+    "Assert that a command refused its input in one line that has all `words`."
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("enhanceme: ")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    assert ";" in lines[0] and all(word in lines[0] for word in words), lines[0]
+    return lines[0]
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    "A simulated data set of six scenes. Copy it before changing it."
+    out = tmp_path_factory.mktemp("data") / "simulated"
+    done = enhanceme("simulate", out, "--scenes", 6, "--seed", 5, "--profile", "smoke")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def copy(data, tmp_path):
+    "A copy of the simulated data set, to be damaged."
+    return Path(shutil.copytree(data, tmp_path / "data"))

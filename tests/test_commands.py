@@ -1,0 +1,124 @@
+"""The commands on good and bad input: one line that names the file, the rule and the mend; exit code 2; nothing left behind."""
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from conftest import ROOT, enhanceme, refused
+
+SHARED = ROOT.parent / "shared"
+
+
+def first(data, split="train", band="RED"):
+    "The first scene folder of a band."
+    return sorted((data / split / band).glob("imgset*"))[0]
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def gray(path, mode, size):
+    Image.new(mode, size).save(path)
+
+
+DAMAGE = {
+    "truncated LR": (lambda f: truncate(f / "LR000.png"), "LR000.png", "truncated"),
+    "truncated HR": (lambda f: truncate(f / "HR.png"), "HR.png", "truncated"),
+    "empty QM": (lambda f: (f / "QM001.png").write_bytes(b""), "QM001.png", "cannot be read"),
+    "missing QM": (lambda f: (f / "QM002.png").unlink(), "QM002.png", "missing"),
+    "missing LR": (lambda f: (f / "LR002.png").unlink(), "LR002.png", "missing"),
+    "HR without SM": (lambda f: (f / "SM.png").unlink(), "SM.png", "missing"),
+    "SM without HR": (lambda f: (f / "HR.png").unlink(), "HR.png", "missing"),
+    "wrong size": (lambda f: gray(f / "LR003.png", "I;16", (100, 128)), "LR003.png", "100x128"),
+    "wrong HR size": (lambda f: gray(f / "HR.png", "I;16", (128, 128)), "HR.png", "128x128"),
+    "wrong bit depth": (lambda f: gray(f / "LR003.png", "L", (128, 128)), "LR003.png", "16-bit"),
+    "colour": (lambda f: gray(f / "LR003.png", "RGB", (128, 128)), "LR003.png", "16-bit"),
+    "empty folder": (lambda f: [p.unlink() for p in f.iterdir()], "imgset", "no LRnnn.png"),
+    "no norm row": (lambda f: (f.parents[2] / "norm.csv").write_text("imgset9999 50.0\n"), "norm.csv", "no row"),
+    "bad norm": (lambda f: (f.parents[2] / "norm.csv").write_text("imgset0000\n"), "norm.csv", "line 1"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_damaged_data_set_is_refused(copy, tmp_path, what):
+    damage, *words = DAMAGE[what]
+    damage(first(copy))
+    refused(enhanceme("baseline", copy, tmp_path / "out"), *words)
+    assert not list((tmp_path / "out").glob("*.part*")) if (tmp_path / "out").exists() else True
+    check = enhanceme("check", copy)
+    assert check.returncode == 2 and words[0] in check.stdout + check.stderr and "Traceback" not in check.stderr
+
+
+def test_check_tells_everything_at_once(copy):
+    truncate(first(copy) / "LR000.png")
+    (first(copy, band="NIR") / "SM.png").unlink()
+    done = enhanceme("check", copy)
+    assert done.returncode == 2 and done.stdout.count("fault: ") == 2
+
+
+def test_check_of_a_good_data_set(data):
+    done = enhanceme("check", data)
+    assert done.returncode == 0 and "can be used" in done.stdout, done.stdout + done.stderr
+
+
+def test_folders_that_are_not_what_they_should_be(data, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    refused(enhanceme("check", tmp_path / "nowhere"), "no such folder")
+    refused(enhanceme("check", tmp_path / "empty"), "not a data set")
+    refused(enhanceme("simulate", tmp_path / "other", "--scenes", 4), "other", "other content")
+    refused(enhanceme("baseline", data, tmp_path / "other"), "other content")
+    refused(enhanceme("train", "--data", data, "--run", tmp_path / "other", "--profile", "smoke"), "other content")
+    refused(enhanceme("study", "--out", tmp_path / "other"), "other content")
+    assert [p.name for p in (tmp_path / "other").iterdir()] == ["thesis.txt"]
+
+
+def test_settings_that_are_not_possible(data, tmp_path):
+    run = tmp_path / "run"
+    refused(enhanceme("train", "--data", data, "--run", run, "--profile", "nosuch"), "nosuch", "profile")
+    refused(enhanceme("train", "--data", data, "--run", run, "--set", "training.stepz=1"), "training.stepz", "training.steps")
+    refused(enhanceme("train", "--data", data, "--run", run, "--set", "training.steps=many"), "training.steps", "integer")
+    refused(enhanceme("train", "--data", data, "--run", run, "--set", "training.steps=0"), "training.steps")
+    refused(enhanceme("train", "--data", data, "--run", run, "--set", "steps"), "section.key=value")
+    refused(enhanceme("baseline", data, run, "--band", "BLUE"), "BLUE", "NIR")
+    assert not run.exists()
+
+
+def test_a_model_that_is_not_one(data, tmp_path):
+    (tmp_path / "model.keras").write_text("weights")
+    out = tmp_path / "out"
+    refused(enhanceme("predict", data, out, "--model", tmp_path / "model.keras"), "model.keras", "not a network")
+    refused(enhanceme("predict", data, out, "--model", tmp_path / "none.keras"), "none.keras", "no such file")
+    (tmp_path / "run").mkdir()
+    refused(enhanceme("predict", data, out, "--model", tmp_path / "run"), "best.keras")
+    assert not out.exists()
+
+
+def test_baseline_scores_one(data, tmp_path):
+    assert enhanceme("baseline", data, tmp_path / "pred", "--split", "train").returncode == 0
+    done = enhanceme("score", data, tmp_path / "pred", "--split", "train", "--out", tmp_path / "scores.csv")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert np.allclose(table.score, 1, atol=1e-4), table  # PNGs hold whole DN, the official baseline does not
+    assert re.search(r"mean score 1\.000\d+|mean score 0\.9999\d+", done.stdout), done.stdout
+
+
+def test_score_refuses_what_cannot_be_scored(data, tmp_path):
+    refused(enhanceme("score", data, tmp_path / "nowhere"), "no such folder")
+    (tmp_path / "pred").mkdir()
+    refused(enhanceme("score", data, tmp_path / "pred"), "no prediction")
+    gray(tmp_path / "pred" / f"{first(data).name}.png", "L", (384, 384))
+    refused(enhanceme("score", data, tmp_path / "pred", "--band", "RED", "--split", "train"), "16-bit")
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no real scenes beside the project")
+def test_the_official_baseline_of_a_real_scene(tmp_path):
+    from enhanceme.metrics import baseline
+    from enhanceme.scenes import read_scene
+    scene = read_scene(SHARED / "data/probav/train/RED/imgset0000")
+    assert abs(baseline(scene) - scene.norm) < 1e-9
+    assert f"{scene.norm:.9f}" == "52.352172662"
