@@ -6,8 +6,8 @@
 __all__ = ['register', 'CONVS', 'length', 'direction', 'WNConv', 'convolve', 'WNConv2D', 'WNConv3D', 'all_layers',
            'initialise_from_data', 'fold', 'wdsr_b', 'spatial', 'longer', 'PixelShuffle', 'ReflectPad', 'Crop',
            'masked_moments', 'Units', 'Standardise', 'Restore', 'MaskedMean', 'cubic', 'grid_matrix', 'ShiftToGrid',
-           'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames', 'AddPerFrame', 'Clear',
-           'FramePhase', 'FrameSummary', 'FrameAttention']
+           'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames', 'OnlyFrame', 'AddPerFrame',
+           'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
 
 # %% ../nbs/07_layers.ipynb #6572fe11
 import keras
@@ -172,10 +172,10 @@ class Crop(keras.layers.Layer):
     def compute_output_shape(self, shape): return longer(shape, -2 * self.size)
     def get_config(self): return {**super().get_config(), "size": self.size}
 
-# %% ../nbs/07_layers.ipynb #a7455816
+# %% ../nbs/07_layers.ipynb #3b991f5c
 def masked_moments(x, weights, axes):
     "Mean and standard deviation of `x` over `axes`, weighted; `weights` may have size one along any axis."
-    weights = weights + 1e-6  # a stack with no clear pixel falls back on all of them
+    weights = weights + 1e-9  # a stack with no clear pixel falls back on all of them
     total = ops.sum(weights, axes, keepdims=True)
     mean = ops.sum(x * weights, axes, keepdims=True) / total
     return mean, ops.sqrt(ops.sum(ops.square(x - mean) * weights, axes, keepdims=True) / total)
@@ -220,8 +220,8 @@ class MaskedMean(keras.layers.Layer):
     "Mean over the frames of (B, T, h, w, C), of those that are clear there when masks (B, T, h, w, 1) are given; of all where none is."
     def call(self, x, masks=None):
         if masks is None: return ops.mean(x, 1)
-        masks = masks + 1e-3
-        return ops.sum(x * masks, 1) / ops.sum(masks, 1)
+        clear = ops.sum(masks, 1)
+        return ops.where(clear > 1e-3, ops.sum(x * masks, 1) / ops.maximum(clear, 1e-3), ops.mean(x, 1))
     def compute_output_shape(self, x_shape, masks_shape=None): return (x_shape[0], *x_shape[2:])
 
 # %% ../nbs/07_layers.ipynb #9b810b88
@@ -269,7 +269,7 @@ class Bicubic(keras.layers.Layer):
     def compute_output_shape(self, x): return (*x[:-1], x[-1] * self.scale**2)
     def get_config(self): return {**super().get_config(), "scale": self.scale}
 
-# %% ../nbs/07_layers.ipynb #37ef7f10
+# %% ../nbs/07_layers.ipynb #c42d8052
 @register
 class FillConcealed(keras.layers.Layer):
     "Replace the concealed pixels of each frame by the mean over the frames that are clear there."
@@ -295,6 +295,12 @@ class ExpandFrames(keras.layers.Layer):
     "(B, h, w, C) to (B, 1, h, w, C), to be set against every frame."
     def call(self, x): return ops.expand_dims(x, 1)
     def compute_output_shape(self, x): return (x[0], 1, *x[1:])
+
+@register
+class OnlyFrame(keras.layers.Layer):
+    "(B, 1, h, w, C) to (B, h, w, C)."
+    def call(self, x): return x[:, 0]
+    def compute_output_shape(self, x): return (x[0], *x[2:])
 
 @register
 class AddPerFrame(keras.layers.Layer):
