@@ -7,7 +7,8 @@ __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBE
            'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'sans', 'styled', 'to_png', 'data_uri', 'Picture',
            'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip', 'shift_cloud',
            'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves', 'score_scatter',
-           'gain_dots', 'forest', 'Row', 'gallery', 'radial_power', 'spectra', 'grey_png', 'Slider']
+           'gain_dots', 'forest', 'Row', 'gallery', 'busiest', 'zoomed', 'radial_power', 'spectra', 'grey_png',
+           'Slider']
 
 # %% ../nbs/11_figures.ipynb #be41713e
 import base64, functools, html, io, math
@@ -295,7 +296,7 @@ def shift_surface(
     bar.outline.set_visible(False)
     return fig
 
-# %% ../nbs/11_figures.ipynb #0b3a3cbb
+# %% ../nbs/11_figures.ipynb #18399f1e
 @styled
 def training_curves(
     history, # table with step, loss, learning_rate, val_gain or val_cpsnr; empty where validation did not run
@@ -305,8 +306,8 @@ def training_curves(
     fig, (top, low) = canvas(8.6, 3.5, 2, 2, gridspec_kw=dict(height_ratios=(4, 1)), sharex=True)
     steps, loss = history["step"].to_numpy(), history["loss"].to_numpy(float)
     seen = np.isfinite(loss)
-    top[0].plot(steps[seen], loss[seen], color=BLUE, alpha=.25, lw=1)
-    window = max(1, seen.sum() // 25)
+    window = max(1, seen.sum() // 12)
+    top[0].plot(steps[seen], loss[seen], color=BLUE, alpha=.3 if window > 1 else 1, lw=1)
     if window > 1: top[0].plot(steps[seen], history["loss"][seen].rolling(window, min_periods=1).mean(), color=BLUE)
     top[0].set(title="Training loss")
     if (loss[seen] > 0).all() and seen.any() and loss[seen].max() > 4 * loss[seen].min():
@@ -328,7 +329,7 @@ def training_curves(
     low[0].set_ylabel("rate")
     return fig
 
-# %% ../nbs/11_figures.ipynb #145db10c
+# %% ../nbs/11_figures.ipynb #039071c1
 @styled
 def score_scatter(
     baseline, # (n,) dB
@@ -347,6 +348,7 @@ def score_scatter(
         mine = groups == group
         ax.scatter(baseline[mine], scores[mine], s=30, color=COLORS.get(group, CYCLE[place]), alpha=.8, lw=0, label=f"{group} ({mine.sum()})")
     ax.set(xlim=ends, ylim=ends, aspect="equal", xlabel=labels[0], ylabel=labels[1])
+    for axis in (ax.xaxis, ax.yaxis): axis.set_major_locator(mpl.ticker.MaxNLocator(6, integer=True))
     ax.legend(loc="upper left", handletextpad=.1)
     return fig
 
@@ -404,7 +406,7 @@ def forest(
     ax.tick_params(axis="y", labelcolor=INK)
     return fig
 
-# %% ../nbs/11_figures.ipynb #7c157d49
+# %% ../nbs/11_figures.ipynb #81957366
 @dataclass(frozen=True)
 class Row:
     "One scene of a gallery."
@@ -416,7 +418,6 @@ class Row:
 @styled
 def gallery(
     rows: list, # of `Row`, all with the same titles
-    zoom=None, # (top, left, side) as shares of the image, the part shown
     reach=None, # half width of the error scale in DN; None = 99th percentile of all errors
 ) -> Picture:
     "Scenes in rows: images with shared limits, then error maps on one shared scale."
@@ -425,17 +426,13 @@ def gallery(
     errors = [e for row in rows for e in row.errors.values()]
     reach = reach or (symmetric(*errors) if errors else 1)
     fig, axs = canvas(side * columns, (side + .42) * len(rows) + (.5 if errors else 0), len(rows), columns, squeeze=False)
-    def cut(image):
-        if zoom is None: return image
-        top, left, size = (round(part * image.shape[0]) for part in zoom)
-        return image[top:top + size, left:left + size]
     shown = None
     for axes, row in zip(axs, rows):
-        black, white = limits(*map(cut, row.images.values()))
+        black, white = limits(*row.images.values())
         panels = [(k, im, dict(cmap=GREYS, vmin=black, vmax=white)) for k, im in row.images.items()]
         panels += [(k, er, dict(cmap=DIVERGING, vmin=-reach, vmax=reach)) for k, er in row.errors.items()]
         for ax, (title, image, look) in zip(axes, panels):
-            drawn = bare(ax).imshow(cut(np.ma.masked_invalid(image)), interpolation="antialiased", **look)
+            drawn = bare(ax).imshow(np.ma.masked_invalid(image), interpolation="antialiased", **look)
             if look["cmap"] is DIVERGING: shown = drawn
             ax.set_title(title, fontsize=8.5, pad=3, color=MUTED)
             ax.set_xlabel(row.notes.get(title, ""), fontsize=8.5, color=INK, labelpad=3)
@@ -445,6 +442,30 @@ def gallery(
         bar = fig.colorbar(shown, ax=axs, location="bottom", shrink=.32, aspect=40, pad=.02, label="error, DN")
         bar.outline.set_visible(False)
     return fig
+
+# %% ../nbs/11_figures.ipynb #4a0ab8e0
+def busiest(
+    error, # (h, w) around zero; NaN is ignored
+    share=.28, # side of the window, as a share of the image's
+):              # (top, left, side) as shares, for `zoomed`
+    "Where the mean square of an error map is largest."
+    from scipy.ndimage import uniform_filter
+    side = max(1, round(share * min(error.shape)))
+    mean = uniform_filter(np.nan_to_num(np.asarray(error, float)) ** 2, side, mode="constant", origin=0)
+    half = side // 2
+    inside = mean[half:error.shape[0] - side + half + 1, half:error.shape[1] - side + half + 1]
+    top, left = np.unravel_index(inside.argmax(), inside.shape)
+    return top / error.shape[0], left / error.shape[1], side / min(error.shape)
+
+def zoomed(
+    row: Row, # of a gallery
+    part, # (top, left, side) as shares of each image
+) -> Row:
+    "The same part of every image of a row."
+    def cut(image):
+        top, left, side = (round(p * n) for p, n in zip(part, (*image.shape, min(image.shape))))
+        return image[top:top + side, left:left + side]
+    return Row(row.title, {k: cut(v) for k, v in row.images.items()}, {k: cut(v) for k, v in row.errors.items()}, row.notes)
 
 # %% ../nbs/11_figures.ipynb #931333cc
 def radial_power(
@@ -482,7 +503,7 @@ def spectra(
     axs[0, 0].set_ylabel("power density, DN² HRpx²"), axs[0, -1].legend(loc="upper right")
     return fig
 
-# %% ../nbs/11_figures.ipynb #3a0e35a1
+# %% ../nbs/11_figures.ipynb #29a0e6f5
 def grey_png(
     image, # (h, w) in any unit
     bounds=None, # (black, white); None = `limits` of the image
@@ -502,7 +523,8 @@ class Slider:
     after: np.ndarray                                     # (h, w), same size
     labels: tuple = ("before", "after")                   # shown left and right
     caption: str = ""                                     # what to see
-    width: int = 576                                      # px on the page
+    width: int = 576                                      # px on the page, at most
+    hero: bool = False                                    # it may stand on the front page
     def _repr_html_(self):
         bounds = limits(self.before, self.after)
         one, two = (data_uri(grey_png(image, bounds)) for image in (self.before, self.after))
@@ -510,11 +532,12 @@ class Slider:
         look = "display:block;width:100%;height:auto;image-rendering:auto"
         tag = "position:absolute;top:.6em;padding:.1em .6em;border-radius:1em;background:rgba(255,255,255,.82);color:#1f2933;font-size:.8rem"
         return figure_html(
-            f'<div class="em-slider" style="position:relative;max-width:{self.width}px;--at:50%">'
+            f'<div class="em-slider" style="position:relative;width:{self.width}px;max-width:100%;--at:50%">'
             f'<div style="position:relative;overflow:hidden;border-radius:6px">'
             f'<img src="{one}" alt="{left}" style="{look}">'
             f'<img src="{two}" alt="{right}" style="{look};position:absolute;inset:0;clip-path:inset(0 0 0 var(--at))">'
             f'<i style="position:absolute;top:0;bottom:0;left:var(--at);width:2px;margin-left:-1px;background:#fff;box-shadow:0 0 3px #000"></i>'
             f'<span style="{tag};left:.6em">{left}</span><span style="{tag};right:.6em">{right}</span></div>'
             f'<input type="range" min="0" max="100" value="50" step="1" aria-label="Show more of {left} or of {right}" '
-            f'''oninput="this.parentNode.style.setProperty('--at', this.value + '%')" style="width:100%;margin:.5em 0 0;accent-color:{BLUE}"></div>''', self.caption)
+            f'''oninput="this.parentNode.style.setProperty('--at', this.value + '%')" style="width:100%;margin:.5em 0 0;accent-color:{BLUE}"></div>''',
+            self.caption, "em-own" + (" em-hero" if self.hero else ""))

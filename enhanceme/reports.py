@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MATH', 'TEMPLATE', 'KINDS', 'to_mathml', 'fill', 'stylesheet', 'static_outputs', 'heading', 'seconds_text',
            'page_foot', 'render', 'notebook_path', 'check_parameters', 'last_line', 'run_notebook', 'Block', 'say',
-           'spread', 'cell_html', 'table', 'resolve', 'Study', 'headline', 'headline_table', 'cover', 'facts', 'card',
-           'lead', 'origin', 'render_index']
+           'spread', 'cell_html', 'table', 'resolve', 'Results', 'choose_scene', 'extremes', 'scene_row', 'headline',
+           'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin', 'render_index']
 
 # %% ../nbs/13_reports.ipynb #3c75e688
 import base64, html, io, json, os, re
@@ -164,7 +164,7 @@ def check_parameters(
         out[name] = value
     return out
 
-# %% ../nbs/13_reports.ipynb #42643fe4
+# %% ../nbs/13_reports.ipynb #376457b4
 def last_line(
     text: str, # of a traceback or message
 ) -> str:
@@ -193,7 +193,7 @@ def run_notebook(
         raise UserError(f"{source.name}: {reason}; {failed} shows how far it came") from None
     try:
         papermill.execute_notebook(str(source), str(part), given, kernel_name="python3", progress_bar=False if quiet else {"desc": source.stem},
-                                   extra_arguments=["--log-level=40"])
+                                   extra_arguments=["--log-level=50"])
         os.replace(part, done)
     except papermill.PapermillExecutionError as error:
         first = next((line for line in error.source.splitlines() if line.strip() and not line.startswith("#")), "")
@@ -204,7 +204,7 @@ def run_notebook(
     failed.unlink(missing_ok=True)
     return render(done, page)
 
-# %% ../nbs/13_reports.ipynb #3474f998
+# %% ../nbs/13_reports.ipynb #20b96045
 @dataclass(frozen=True)
 class Block:
     "Something that shows itself as HTML."
@@ -228,7 +228,7 @@ def spread(
     "A value with its interval, to read."
     if mean is None or not np.isfinite(mean): return "–"
     text = lambda x: f"{x:{'+' if sign else ''}.{digits}f}".replace("-", "−")
-    return text(mean) + (f" [{text(low)}, {text(high)}]" if np.isfinite(low) and np.isfinite(high) else "")
+    return text(mean) + (f" [{text(low)}, {text(high)}]" if np.isfinite([low, high]).all() and high > low else "")
 
 def cell_html(
     value, # anything
@@ -245,7 +245,7 @@ def table(
     strong=(), # places of rows to stress
 ) -> Block:
     "A table to read."
-    looks = lambda s: re.fullmatch(r"[–−+\-]?[\d.,]*( ?[%a-zA-Z]{0,3})?( \[.*\])?|–|", str(s)) is not None
+    looks = lambda s: re.fullmatch(r"[−+\-]?\d[\d.,]*( ?(%|dB|DN|s|px|MB|GB))?( \[.*\])?|–|", str(s)) is not None
     numeric = [all(looks(v) for v in rows[c]) for c in rows]
     head = "".join(f'<th class="num" scope="col">{html.escape(str(c))}</th>' if n else f'<th scope="col">{html.escape(str(c))}</th>' for c, n in zip(rows, numeric))
     body = "".join(f'<tr{" class=em-strong" if place in strong else ""}>' + "".join(cell_html(v, n) for v, n in zip(row, numeric)) + "</tr>"
@@ -254,34 +254,31 @@ def table(
     return Block(f'<figure class="em-figure em-wide" style="margin:1em 0"><div class="em-scroll"><table class="em-table"><thead><tr>{head}</tr></thead>'
                  f"<tbody>{body}</tbody></table></div>{below}</figure>")
 
-# %% ../nbs/13_reports.ipynb #ff76f476
+# %% ../nbs/13_reports.ipynb #d1144fbd
 def resolve(
     path, # as written in a parameter
 ) -> Path: # below the working folder if it is there, else below the project
     "A path that works from a command and from a notebook opened by hand."
     path = Path(path).expanduser()
-    return path if path.is_absolute() or path.exists() else (project_root() / path if (project_root() / path).exists() else path)
+    return project_root() / path if not path.is_absolute() and not path.exists() and (project_root() / path).exists() else path
 
 @dataclass(frozen=True)
-class Study:
+class Results:
     "A study's folder, read on demand."
     folder: Path                                          # OUT of `make study`
     @staticmethod
-    def open(folder) -> "Study":
+    def open(folder) -> "Results":
         "The study in `folder`; raises `UserError` when there is none."
         path = resolve(folder)
         if not path.is_dir(): raise UserError(f"{folder}: no such folder; run `make study` first, or give the folder of a study")
-        return Study(path)
-    def _file(self, *names):
-        return next((self.folder / name for name in names if (self.folder / name).is_file()), None)
+        return Results(path)
     def _json(self, name):
-        path = self._file(name)
-        if path is None: return {}
-        try: return json.loads(path.read_text(encoding="utf-8"))
+        path = self.folder / name
+        try: return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         except ValueError: raise UserError(f"{path}: is not valid JSON; run the study again with FORCE=1") from None
-    def _table(self, *names, columns):
-        path = self._file(*names)
-        if path is None: return pd.DataFrame(columns=columns)
+    def _table(self, name, columns):
+        path = self.folder / name
+        if not path.is_file(): return pd.DataFrame(columns=columns)
         rows = pd.read_csv(path)
         if missing := [c for c in columns if c not in rows]: raise UserError(f"{path}: has no column {missing[0]}; run the study again with FORCE=1")
         return rows
@@ -293,32 +290,102 @@ class Study:
     def training(self) -> dict: return self._json("run/training.json")
     @cached_property
     def scores(self) -> pd.DataFrame:
-        return self._table("scores.csv", "run/scores.csv", columns=["scene", "band", "split", "method", "cpsnr", "norm", "score"])
+        rows = self._table("scores.csv", ["scene", "band", "split", "method", "cpsnr", "norm", "score"])
+        return rows.assign(gain=rows["cpsnr"] - rows["norm"])
     @cached_property
-    def history(self) -> pd.DataFrame:
-        return self._table("run/history.csv", columns=["step", "seconds", "loss", "learning_rate"])
+    def history(self) -> pd.DataFrame: return self._table("run/history.csv", ["step", "seconds", "loss", "learning_rate"])
+    @property
+    def settings(self) -> dict:
+        "The settings that were wanted, nested."
+        return self.about.get("wanted", {}).get("config", {})
     @property
     def simulated(self) -> bool:
-        "Whether its scenes come from the simulator."
+        "Whether the scenes that were scored come from the simulator."
         return bool(self.about.get("simulated", True))
     @property
     def data(self) -> Path:
-        "The data set's folder."
-        return resolve(self.about["data"]) if self.about.get("data") and resolve(self.about["data"]).is_dir() else self.folder / "data"
+        "The data set that was scored."
+        target = self.about.get("target")
+        return resolve(target) if target and resolve(target).is_dir() else self.folder / "data"
+    @property
     def methods(self) -> list[str]:
-        "Methods that have predictions."
+        "Methods that have predictions, the baseline first."
         folder = self.folder / "predictions"
         return sorted((p.name for p in folder.iterdir() if p.is_dir()), key=lambda n: (n != "baseline", n)) if folder.is_dir() else []
+    def final(self) -> tuple[pd.DataFrame, str]:
+        "The scores that a claim may rest on and what they are: test scenes where there are any, else validation scenes."
+        for role in ("test", "validation"):
+            if "role" in self.scores and (self.scores["role"] == role).any(): return self.scores[self.scores["role"] == role], f"{role} scenes"
+        return self.scores, "scenes"
+    def image_path(self, name: str, method="network") -> Path | None:
+        "Where a method's image of a scene lies, or None."
+        return next((p for p in sorted((self.folder / "predictions" / method).rglob(f"{name}.png")) if not p.name.startswith(".")), None)
     def prediction(self, scene, method="network"):
-        "The image (3h, 3w) uint16 DN that a method gave for a `Scene`, or None."
+        "A method's image (3h, 3w) uint16 DN of a `Scene`, or None."
         from enhanceme.scenes import read_image
-        folder = self.folder / "predictions" / method
-        tries = (folder / scene.split / scene.band / f"{scene.name}.png", folder / scene.band / f"{scene.name}.png", folder / f"{scene.name}.png")
-        return next((read_image(path) for path in tries if path.is_file()), None)
+        path = self.image_path(scene.name, method)
+        return None if path is None else read_image(path)
 
-# %% ../nbs/13_reports.ipynb #2e3c588e
+# %% ../nbs/13_reports.ipynb #67107081
+def choose_scene(
+    data, # a data set's folder
+    wanted="", # such as "RED/imgset0000" or "imgset0000"; "" = by rule
+    results=None, # a study whose predictions are preferred
+) -> Path:    # the scene's folder
+    "The scene wanted, or the one in the middle."
+    from enhanceme.scenes import find_scenes, read_norms
+    folders = find_scenes(data)
+    if wanted:
+        found = [f for f in folders if f.as_posix().endswith("/" + wanted.strip("/"))]
+        if not found: raise UserError(f"scene {wanted}: not in {data}, which holds {', '.join(f'{f.parent.name}/{f.name}' for f in folders[:3])}, ...; choose one of its scenes")
+        return found[0]
+    keep = lambda test, among: [f for f in among if test(f)] or among
+    folders = keep(lambda f: (f / "HR.png").is_file() or (f / "truth.npz").is_file(), folders)
+    if results is not None: folders = keep(lambda f: results.image_path(f.name) is not None, folders)
+    norms = read_norms(data)
+    return sorted(folders, key=lambda f: (norms.get(f.name, 0), f.name))[(len(folders) - 1) // 2]
+
+def extremes(
+    scores: pd.DataFrame, # of `Results.scores`
+    method="network", # whose gain ranks the scenes
+    band=None, # "NIR" or "RED"; None = both
+) -> pd.DataFrame: # up to three rows with a column `rank`: best, median, worst
+    "The best, the median and the worst scene by gain."
+    rows = scores[(scores["method"] == method) & (scores["band"] == band if band else True)].sort_values(["gain", "scene"], ascending=[False, True])
+    names = {1: ["only"], 2: ["better", "worse"]}.get(len(rows), ["best", "median", "worst"])
+    places = range(len(rows)) if len(rows) < 3 else [0, (len(rows) - 1) // 2, len(rows) - 1]
+    return rows.iloc[list(places)].assign(rank=names[:len(rows)])
+
+def scene_row(
+    scene, # `Scene`
+    images: dict, # method -> (3h, 3w) DN
+    title="", # of the row
+    names=None, # method -> how it is called; a method is called by its name
+):            # `figures.Row`
+    "A gallery's row: the clearest frame, each method, HR where it is known, errors and scores."
+    from enhanceme.figures import Row
+    from enhanceme.metrics import align
+    called = {"network": "SR", **(names or {})}
+    clearest = int(np.argmax(scene.clearance))
+    frame, level = scene.lr[clearest].astype(float), next(iter(images.values()))  # LR is set to the level and contrast of the first image, to be seen beside it
+    frame = (frame - np.median(frame)) / max(frame.std(), 1e-9) * level.std() + np.median(level)
+    shown, errors, notes = {"LR": frame}, {}, {"LR": f"LR{scene.frames[clearest]:03d}, {scene.clearance[clearest]:.0%} clear"}
+    for method, image in images.items():
+        name = called.get(method, method)
+        shown[name] = image
+        if scene.target is None: continue
+        fit = align(image, *scene.target)
+        shown[name], errors[f"{name} − HR"], notes[name] = fit.sr, fit.error, f"{fit.match.cpsnr:.2f} dB"
+    if scene.target is not None: shown["HR"] = fit.hr     # on the grid of the last image
+    elif len(images) > 1:
+        (a, one), (b, two) = list(images.items())[:2]
+        difference = two.astype(float) - one
+        errors[f"{called.get(b, b)} − {called.get(a, a)}"] = difference - difference.mean()
+    return Row(title or scene.key, shown, errors, notes)
+
+# %% ../nbs/13_reports.ipynb #2506f013
 def headline(
-    scores: pd.DataFrame, # of `Study.scores`
+    scores: pd.DataFrame, # of `Results.scores`
     seed=0, # of the bootstrap
 ) -> pd.DataFrame: # method, band, scenes, and columns of numbers: cpsnr, gain, score, with _low and _high
     "Means with intervals by band and method, then over all bands."
@@ -338,20 +405,20 @@ def headline(
 
 def headline_table(
     lines: pd.DataFrame, # of `headline`
-    simulated: bool, # said in the caption
+    study: Results, # the study, for the words
 ) -> Block:
     "The headline to read."
     if lines.empty: return Block('<p class="em-note">No scene with HR was scored, so there is no headline table.</p>')
     rows = pd.DataFrame({"band": lines["band"], "method": lines["method"], "scenes": lines["scenes"],
         "cPSNR, dB": [spread(r.cpsnr, r.cpsnr_low, r.cpsnr_high) for r in lines.itertuples()],
-        "gain over N, dB": ["–" if abs(r.gain) < 1e-6 else spread(r.gain, r.gain_low, r.gain_high, sign=True) for r in lines.itertuples()],
+        "gain over N, dB": ["–" if abs(r.gain) < 5e-3 else spread(r.gain, r.gain_low, r.gain_high, sign=True) for r in lines.itertuples()],
         "score N/cPSNR": [spread(r.score, r.score_low, r.score_high, 4) for r in lines.itertuples()]})
-    what = "simulated scenes" if simulated else "real scenes"
-    return table(rows, f"Means over {what} with 95 % bootstrap intervals over scenes. A higher cPSNR is better; a lower score is better, 1 is the baseline."
-                       + (" Simulated figures are not comparable with published ones." if simulated else ""),
+    kind = "simulated" if study.simulated else "real"
+    return table(rows, f"Means over {kind} {study.final()[1]}, with 95 % bootstrap intervals over scenes. A higher cPSNR is better; a lower score is better, and 1 is the baseline."
+                       + (" Simulated figures are not comparable with published ones." if study.simulated else ""),
                  strong=[i for i, m in enumerate(lines["method"]) if m != "baseline"])
 
-# %% ../nbs/13_reports.ipynb #cd49eecd
+# %% ../nbs/13_reports.ipynb #3d9a0667
 def cover(
     nb, # executed notebook node
     width=640, # px of the thumbnail
@@ -363,8 +430,10 @@ def cover(
     found += [d["image/png"] for d in outputs if "image/png" in d]
     if not found: return ""
     image = Image.open(io.BytesIO(base64.b64decode(found[0]))).convert("RGB")
-    image = image.crop((0, 0, image.width, min(image.height, round(image.width * 9 / 16))))
-    image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    high = round(image.width * 9 / 16)                    # a taller picture is cut below, a wider one gets white above and below
+    sheet = Image.new("RGB", (image.width, high), "white")
+    sheet.paste(image, (0, max(0, (high - image.height) // 2)))
+    image = sheet.resize((width, round(width * 9 / 16)), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
@@ -374,6 +443,17 @@ def facts(
 ) -> str:
     "A list of facts."
     return '<dl class="em-facts">' + "".join(f"<dt>{html.escape(k)}</dt><dd>{v}</dd>" for k, v in pairs if v not in ("", None)) + "</dl>"
+
+def hero(
+    notebooks, # paths of executed notebooks
+) -> str:
+    "The slider that a notebook offers for the front page, or nothing."
+    import nbformat
+    for path in notebooks:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                if "em-hero" in (text := "".join(output.get("data", {}).get("text/html", ""))): return text
+    return ""
 
 def card(
     notebook: Path, # an executed notebook with its page beside it
@@ -389,53 +469,59 @@ def card(
             f"<span>{html.escape(purpose)}</span><small>{html.escape(notebook.stem)}, executed in {took}</small></div></a>")
 
 def lead(
-    study: Study, # the study
+    study: Results, # the study
     lines: pd.DataFrame, # of `headline`
 ) -> str:
-    "The finding in one sentence, made from the numbers."
+    "The finding in a sentence or two, made from the numbers."
     if lines.empty: return "No scene with HR was scored: see the pages for what the scenes show."
-    last = lines[lines["method"] != "baseline"]
-    kind = "simulated" if study.simulated else "real"
+    kind, last = "simulated" if study.simulated else "real", lines[lines["method"] != "baseline"]
     if last.empty: return f"The baseline reaches {lines['cpsnr'].iloc[-1]:.2f} dB over {lines['scenes'].iloc[-1]} {kind} scenes; no network was scored."
     best = last.iloc[-1]
-    sure = np.isfinite(best["gain_low"]) and (best["gain_low"] > 0 or best["gain_high"] < 0)
-    verb = "gains" if best["gain"] > 0 else "loses"
-    interval = f" (95 % interval {spread(best['gain_low'], digits=2, sign=True)} to {spread(best['gain_high'], digits=2, sign=True)})" if np.isfinite(best["gain_low"]) else ""
-    return (f"Over {best['scenes']} {kind} scene{'s' if best['scenes'] > 1 else ''} the network {verb} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline"
-            + ("." if sure else "; with so few scenes that is within chance.") + f" Its Kelvins-type score is <strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better.")
+    known = np.isfinite(best["gain_low"])
+    sure = known and (best["gain_low"] > 0 or best["gain_high"] < 0)
+    interval = f" (95 % interval {spread(best['gain_low'], sign=True)} to {spread(best['gain_high'], sign=True)})" if known else ""
+    doubt = "." if sure else "; that is within chance." if known else "; one scene says nothing about others."
+    trained = ", trained on simulated scenes," if not study.simulated and study.about.get("trained_on") == "simulated scenes" else ""
+    scenes = f"{best['scenes']} {kind} {study.final()[1] if best['scenes'] > 1 else study.final()[1][:-1]}"
+    return (f"Over {scenes} the network{trained} {'gains' if best['gain'] > 0 else 'loses'} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline{doubt}"
+            f" Its Kelvins-type score is <strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better.")
 
-# %% ../nbs/13_reports.ipynb #9a2c5a07
+# %% ../nbs/13_reports.ipynb #9ef9e458
 def origin(
-    study: Study, # the study
+    study: Results, # the study
 ) -> str:
     "Where the numbers come from, as a list of facts."
-    p, t, about = study.provenance, study.training, study.about
-    git, box, cost = p.get("git", about.get("git", {})), p.get("machine", about.get("machine", {})), p.get("cost", t)
+    p, cost = study.provenance, study.training
+    git, box = p.get("git", {}), p.get("machine", {})
     commit = git.get("commit")
     esc = lambda x: html.escape(str(x))
     return facts([
         ("git commit", f"<code>{esc(commit[:12])}</code>" + (", with uncommitted changes" if git.get("dirty") else "") if commit else ""),
-        ("seed", esc(p.get("seed", about.get("seed", "")))), ("profile", esc(p.get("profile", about.get("profile", "")))),
+        ("seed", esc(p.get("seed", study.settings.get("seed", "")))), ("profile", esc(p.get("profile", study.settings.get("profile", "")))),
         ("data fingerprint", f"<code>{esc(p['data_fingerprint'])}</code>" if p.get("data_fingerprint") else ""),
         ("network", f"{p['parameters']:,} parameters, {p.get('steps', '?'):,} steps" if p.get("parameters") else ""),
         ("training", f"{seconds_text(cost['wall_s'])} of wall time, {seconds_text(cost['cpu_s'])} of CPU time, at most {cost['peak_mb'] / 1024:.1f} GB of memory" if cost.get("wall_s") is not None else ""),
         ("machine", esc(", ".join(str(x) for x in (box.get("cpu"), f"{box['cores']} cores" if box.get("cores") else "", f"{box['memory_gb']} GB" if box.get("memory_gb") else "", box.get("system")) if x))),
-        ("versions", esc(", ".join(f"{k} {v}" for k, v in p.get("versions", about.get("versions", {})).items()))),
-        ("written", esc(p.get("written", about.get("started", ""))))])
+        ("versions", esc(", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items()))),
+        ("written", esc(p.get("written", "")))])
 
 def render_index(
     out, # a study's folder
 ) -> Path: # OUT/index.html
     "Write the front page of a study from its files."
-    study = Study.open(out)
+    study = Results.open(out)
     folder, about = study.folder, study.about
-    lines = headline(study.scores) if len(study.scores) else pd.DataFrame()
+    lines = headline(study.final()[0]) if len(study.scores) else pd.DataFrame()
     pages = [p for p in sorted(folder.glob("*.ipynb")) if p.with_suffix(".html").is_file()]
     failed = sorted(folder.glob("*.failed.ipynb"))
-    stages = pd.DataFrame([{"stage": s["name"], "took": "reused" if s.get("reused") else seconds_text(s.get("seconds", 0))} for s in about.get("stages", [])])
+    stages = pd.DataFrame([{"stage": name, "took": seconds_text(s["wall_s"])} for name, s in about.get("stages", {}).items()])
     files = [n for n in ("scores.csv", "study.json", "run/config.yaml", "run/history.csv", "run/provenance.json") if (folder / n).is_file()]
     tag = '<span class="em-tag">simulated</span>' if study.simulated else '<span class="em-tag">real scenes</span>'
-    data = "scenes made by the simulator" if study.simulated else f"<code>{html.escape(str(about.get('data', '')))}</code>"
+    target = html.escape(str((about.get("wanted", {}).get("data") or {}).get("path", about.get("target", ""))))
+    data = "scenes made by the simulator" if study.simulated else f"<code>{target}</code>; the network was trained on {html.escape(str(about.get('trained_on', '?')))}"
+    found = about.get("check", {})
+    size = f"{found['scenes']} scenes, {found['with_hr']} with HR" if found else ""
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in found.get("notes", [])[:12]) if not study.simulated else ""
     broken = "".join(f'<p class="em-note em-fail">{html.escape(p.name.split(".")[0])} failed and has no page; <a href="{html.escape(p.name)}">{html.escape(p.name)}</a> shows how far it came.</p>' for p in failed)
     body = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EnhanceMe, the study</title>
@@ -445,14 +531,15 @@ def render_index(
 <p class="em-lead">{lead(study, lines)} {tag}</p>
 <p>PROBA-V sees a place every day at 300 m per pixel, and at 100 m every fifth day. EnhanceMe fuses the coarse frames of one month into one image at 100 m and is scored against the real one, by the rules of ESA's
 Kelvins challenge: cPSNR over clear pixels, best of 49 shifts, brightness bias removed, divided into the score of a bicubic baseline.</p>
+{hero(pages)}
 <h2>How good</h2>
-{headline_table(lines, study.simulated).markup}
+{headline_table(lines, study).markup}
 <h2>The experiments</h2>
 {broken}<div class="em-cards">{"".join(map(card, pages))}</div>
 {"" if pages else '<p class="em-note">No experiment has been executed yet.</p>'}
 <h2>What was run</h2>
-{facts([("command", f"<code>{html.escape(str(about['command']))}</code>" if about.get("command") else ""), ("data", data), ("profile", html.escape(str(about.get("profile", "")))),
-        ("started", html.escape(str(about.get("started", "")))), ("took", seconds_text(about["seconds"]) if about.get("seconds") else "")])}
+{facts([("data", data), ("of these", size), ("profile", html.escape(str(study.settings.get("profile", "")))), ("took", seconds_text(about["wall_s"]) if about.get("wall_s") else "")])}
+{"<p>What the data lacks:</p><ul>" + notes + "</ul>" if notes else ""}
 {table(stages).markup if len(stages) else ""}
 <h2>Where the numbers come from</h2>
 {origin(study)}
