@@ -31,7 +31,7 @@ class Section(BaseModel):
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
 
-# %% ../nbs/00_config.ipynb #88852108
+# %% ../nbs/00_config.ipynb #d010d1f4
 class SimulationConfig(Section):
     "The simulated landscapes and sensor; `Range` is the two ends of what is drawn for each scene."
     # The stack. Source: the archive's description
@@ -40,26 +40,30 @@ class SimulationConfig(Section):
     frames_max: int = Field(35, ge=2, le=64)    # LR frames per scene, at most (PROBA-V: 35)
     frames_mean: float = Field(19, ge=2)        # LR frames per scene, on average (PROBA-V: 19)
     # The landscape. Source: looks and spectra of the real scenes
-    drainage_share: Fraction = 0.65             # of the scenes with rivers
+    drainage_share: Fraction = 0.8              # of the scenes with rivers
     water_share: Fraction = 0.45                # of the scenes with lakes or sea
     patches_share: Fraction = 0.7               # of the scenes with woods, clearings, dunes
     fields_share: Fraction = 0.45               # of the scenes with agriculture
+    rims_share: Fraction = 0.25                 # of the borders between covers that carry a strip of their own
     settlements_mean: float = Field(2.5, ge=0)  # towns per scene, on average
     relief_power: Range = (1.4, 2.1)            # amplitude exponent of the relief's spectrum (terrain: about 2)
     relief_strength: float = Field(0.07, ge=0)  # sd of the sunlight on the slopes, relative, on average
     texture_power: Range = (0.9, 1.3)           # amplitude exponent of texture and borders (natural images: about 1)
-    texture_strength: Range = (0.5, 1.5)        # factor on the materials' texture
+    texture_strength: Range = (0.3, 1.6)        # factor on the materials' texture
+    soils: Range = (0.02, 0.18)                 # relative sd of what varies slowly within a material
     leaf_power: Range = (2.2, 3.0)              # exponent of the dead leaves' radii (natural images: about 3)
     field_size: Range = (3.0, 10.0)             # HR px, side of a field
     # Brightness. Source: means and contrasts of seven real stacks, band statistics of the archive (RED 5266, NIR 8075 DN)
-    dn_per_reflectance: float = Field(25000, gt=0)  # DN
+    dn_per_reflectance: Range = (25000, 33000)  # DN, RED and NIR
     path_reflectance: Range = (0.06, 0.02)      # what the air adds, RED and NIR
-    contrast: float = Field(0.18, gt=0, le=1)   # sd / mean of a scene, median (measured .12 to .26)
+    level_sd: float = Field(0.25, ge=0)         # relative sd of brightness between scenes, beyond what their materials make
+    contrast: Range = (0.17, 0.16)              # sd / mean of a scene, median, RED and NIR (measured .12 to .26)
     # The kernel. Source: fits of the same-acquisition frame on HR
     kernel_a: float = Field(-0.47, ge=-1, le=0)     # depth of the cubic kernel's negative lobes
+    hr_blur: Range = (0.5, 0.9)                 # HR px, sd of the blur of HR itself (its spectrum falls as f^-3.8 above 0.2 cycles per px)
     kernel_width_y: float = Field(2.95, ge=1, le=6)  # HR px (3.0 rounded; 2.95 gives the measured taps)
     kernel_width_x: Range = (3.16, 3.88)        # HR px, by scene
-    widening: Range = (0.06, 0.3)               # scale of the relative widening u of the frames of a scene (sigma 1.05 to 1.55 HR px)
+    widening: Range = (0.03, 0.2)              # scale of the relative widening u of the frames of a scene (sigma 1.05 to 1.55 HR px)
     same_sharpness: float = Field(0.08, gt=0)   # the same-acquisition frame is drawn with weight exp(-u / this): always among the sharpest
     # Geometry. Source: registration of seven real stacks
     shift_sd: Range = (0.06, 0.2)               # LR px, jitter of a scene's frames, per axis
@@ -67,13 +71,13 @@ class SimulationConfig(Section):
     far_share: Fraction = 0.015                 # of the frames more than 4 HR px off (measured 1 to 2 %)
     hr_offset_sd: float = Field(1.3, ge=0)      # HR px, offset of HR on the LR grid, rounded and cut at 3
     # Frames of other dates. Source: what is left of them after the best fit on HR
-    gain_sd: Range = (0.05, 0.15)               # contrast factor (measured .07 to .15, within .62 to 1.3)
-    gain_slope: Range = (-0.8, 0.6)             # contrast factor per unit of widening
+    gain_sd: Range = (0.03, 0.13)               # contrast factor (measured .03 to .16, within .62 to 1.3)
+    gain_slope: Range = (-0.6, 0.4)             # contrast factor per unit of widening
     brightness_sd: Range = (0.03, 0.12)         # relative brightness (with the gain: offset sd 200 to 1400 DN)
-    change: Range = (0.12, 0.26)                # sd of real change relative to the frame's own
+    change: Range = (0.06, 0.24)                # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
     change_power: Range = (1.0, 1.5)            # amplitude exponent of its 1/f part (autocorrelation .6 to .86 at 1 LR px, .3 to .5 at 6)
     change_bound: Range = (0.1, 0.8)            # share of its variance that is bound to the landscape
-    change_growth: Range = (1.0, 2.5)           # it grows as (1 + u) to this power
+    change_growth: Range = (1.5, 4.0)           # it grows as (1 + u) to this power
     # Noise and numbers. Source: the same fits; counts of saturated frames
     noise: Range = (10.0, 18.0)                 # DN, white noise of LR
     hr_noise: Range = (5.0, 20.0)               # DN, white noise of HR
@@ -84,17 +88,18 @@ class SimulationConfig(Section):
     # Weather. Source: the archive's rules, status maps of a real scene
     cloudy_share: Fraction = 0.5                # of the frames with any cloud
     cloud_cover_max: Fraction = 0.4             # largest share of a frame (LR at least 60 % clear)
+    same_cloudy: Fraction = 0.1                 # weight of a cloudy frame to be the same acquisition as HR, against a clear one (most HR are clear)
     lr_clearance: Fraction = 0.6                # smallest clear share of an LR frame (the archive's rule)
     hr_clearance: Fraction = 0.75               # smallest clear share of HR (the archive's rule)
-    cloud_threshold: Range = (0.1, 0.4)         # opacity from which a cloud is seen
-    cloud_missed: Fraction = 0.04               # of the cloudy frames whose cloud the status map misses
+    cloud_threshold: Range = (0.03, 0.2)         # opacity from which a cloud is seen
+    cloud_missed: Fraction = 0.03               # of the cloudy frames whose cloud the status map misses
     shadow_seen: Fraction = 0.6                 # of the frames whose shadows the status map marks
     false_alarm_share: Fraction = 0.2           # of the scenes whose brightest ground is taken for cloud in half of the frames
 
     @model_validator(mode="after")
     def _agrees(self):
         if not self.frames_min <= self.frames_mean <= self.frames_max: raise ValueError("frames_min <= frames_mean <= frames_max must hold")
-        for name in ("relief_power", "texture_power", "texture_strength", "leaf_power", "field_size", "kernel_width_x", "widening", "shift_sd", "gain_sd", "gain_slope", "brightness_sd",
+        for name in ("relief_power", "texture_power", "texture_strength", "soils", "leaf_power", "field_size", "kernel_width_x", "hr_blur", "widening", "shift_sd", "gain_sd", "gain_slope", "brightness_sd",
                      "change", "change_power", "change_bound", "change_growth", "noise", "hr_noise", "cloud_threshold"):
             if getattr(self, name)[0] > getattr(self, name)[1]: raise ValueError(f"{name} must be (low, high)")
         for name in ("shift_sd", "change"):
@@ -113,18 +118,29 @@ class RegistrationConfig(Section):
     brightness: Literal["none", "offset", "gain"] = "offset"  # what of each frame is matched to the reference: nothing, the mean, or gain and offset
     grid: Literal["reference", "consensus"] = "consensus"  # where the output lies: on the reference, or where most sharp frames lie (mode subpixel)
 
-# %% ../nbs/00_config.ipynb #fd7c8b35
+# %% ../nbs/00_config.ipynb #fc0497eb
 class PatchingConfig(Section):
     "Which frames and which patches feed the network."
-    frames: int = Field(9, ge=1, le=64)         # frames per sample (EnhanceMe: 9)
+    frames: int = Field(9, ge=1, le=64)         # frames per sample, in training and prediction (EnhanceMe: 9)
+    frames_min: int | None = Field(None, ge=1, le=64)  # training draws a number of frames for each batch, from this ...
+    frames_max: int | None = Field(None, ge=1, le=64)  # ... to this; None = `frames`
     size: int = Field(16, ge=4)                 # LR px, side of a patch without its margin (EnhanceMe: 16)
     stride: int = Field(16, ge=1)               # LR px between patches (EnhanceMe: 16)
-    frame_clearance: Fraction = 0.85            # a frame with a smaller clear share is not used (EnhanceMe: 0.85)
+    rule: Literal["clearest", "original"] = "clearest"  # frames by clearance in the patch, then sharpness; or EnhanceMe's rules
+    frame_clearance: Fraction = 0.85            # rule original: a frame with a smaller clear share is not used (EnhanceMe: 0.85)
     patch_clearance: Fraction = 0.85            # the same for a frame's patch (EnhanceMe: 0.85)
     hr_clearance: Fraction = 0.85               # the same for the HR patch (EnhanceMe: 0.85)
+    align_target: bool = True                   # cut HR where the output grid lies, to the nearest HR px (EnhanceMe: no)
     flips: bool = True                          # flip patches at random (EnhanceMe: no)
     rotations: bool = False                     # turn patches by 90 degrees at random (EnhanceMe: no)
     permute: bool = True                        # shuffle the frames of a sample at random (EnhanceMe: 19 stored permutations)
+    shift_noise: float = Field(0.02, ge=0, le=1)   # LR px, sd of noise on the shifts in training
+    feature_noise: float = Field(0.12, ge=0, le=2)  # sd of noise on the sharpness features in training
+
+    @model_validator(mode="after")
+    def _frames_in_order(self):
+        if (self.frames_min or self.frames) > (self.frames_max or self.frames): raise ValueError("frames_min must not be larger than frames_max (None = frames)")
+        return self
 
 # %% ../nbs/00_config.ipynb #216edaef
 class ModelConfig(Section):
