@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'DataArg', 'BandOpt', 'SplitOpt', 'ProfileOpt', 'SetOpt', 'SeedOpt', 'WorkersOpt', 'settings', 'simulate',
-           'check', 'baseline', 'train', 'predict', 'score', 'report', 'study', 'main']
+           'check', 'baseline', 'train', 'predict', 'score', 'report', 'study', 'readme', 'main']
 
 # %% ../nbs/17_cli.ipynb #3a7bceb2
 import os, sys
@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .config import Config, UserError, field_names, written_whole
 
-# %% ../nbs/17_cli.ipynb #24ad05ed
+# %% ../nbs/17_cli.ipynb #c2998ddb
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Fuse many 300 m PROBA-V images of a scene into one 100 m image. Files are 16-bit PNGs in digital numbers (DN); scores are in dB.")
 
@@ -137,6 +137,16 @@ def study(
     "The whole path: scenes, training, prediction, scores, and the report. What is done already is reused."
     from enhanceme.study import run_study
     print(f"{run_study(out, _config(profile, set_, seed), data, workers=workers, force=force)}: open it in a browser")
+
+@app.command()
+def readme(study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study whose headline the README shows.")] = Path("reports/quick")):
+    "Write a study's headline table into README.md, between its marks."
+    from enhanceme.config import project_root
+    from enhanceme.study import readme_table, with_headline
+    path = project_root() / "README.md"
+    text = with_headline(path.read_text(encoding="utf-8"), readme_table(study))
+    with written_whole(path) as part: part.write_text(text, encoding="utf-8")
+    print(f"{path}: headline of {study}")
 
 # %% ../nbs/17_cli.ipynb #3928e24d
 def main():
