@@ -54,7 +54,7 @@ def styled(function):
         with mpl.rc_context(STYLE): return function(*args, **kwargs)
     return inner
 
-# %% ../nbs/11_figures.ipynb #ae9e80ec
+# %% ../nbs/11_figures.ipynb #7479ab22
 def to_png(
     image, # PIL image
     colors=256, # palette size; 0 keeps the full colours
@@ -74,7 +74,7 @@ def data_uri(
 
 class Picture(Figure):
     "A Figure that shows itself, with its caption, as a compact PNG."
-    caption, alt, cover = "", "", False
+    caption, alt, cover, scale = "", "", False, SHARP
     def says(self,
         caption: str, # what to see, one or two plain sentences
         alt: str = "", # for readers who cannot see it; the caption where empty
@@ -84,11 +84,11 @@ class Picture(Figure):
         self.caption, self.alt, self.cover = caption, alt or caption, cover
         return self
     def png(self,
-        scale=SHARP, # drawn pixels per px on the page
+        scale=None, # drawn pixels per px on the page; None = the picture's own
     ) -> bytes:
         "The figure as a PNG file."
         canvas = FigureCanvasAgg(self)
-        self.set_dpi(CSS_DPI * scale)
+        self.set_dpi(CSS_DPI * (scale or self.scale))
         canvas.draw()
         png = to_png(Image.fromarray(np.asarray(canvas.buffer_rgba())))
         self.set_dpi(CSS_DPI)
@@ -183,7 +183,7 @@ def frame_strip(
     for ax in axs.flat[count:]: ax.set_visible(False)
     return fig
 
-# %% ../nbs/11_figures.ipynb #677bbc87
+# %% ../nbs/11_figures.ipynb #4bdec1ad
 @styled
 def shift_cloud(
     shifts, # (T, 2) y, x in LR px
@@ -205,8 +205,10 @@ def shift_cloud(
     ax.scatter(x[kept], y[kept], s=26, color=BLUE, label="kept", zorder=3)
     if not kept.all(): ax.scatter(x[~kept], y[~kept], s=30, color=VERMILION, marker="x", label="dropped", zorder=3)
     if reference is not None: ax.scatter(x[reference], y[reference], s=110, facecolors="none", edgecolors=INK, label="reference", zorder=4)
-    for t, label in enumerate(frame_labels(numbers, len(x))):
-        if np.hypot(x[t], y[t]) > 0.6 * reach: ax.annotate(label, (x[t], y[t]), (6, 3), textcoords="offset points", fontsize=7.5, color=MUTED)
+    labels, far = frame_labels(numbers, len(x)), np.hypot(x, y)
+    for t in np.argsort(far)[::-1][:3]:
+        label = labels[t]
+        if far[t] > 0.6 * reach: ax.annotate(label, (x[t], y[t]), (6, 3), textcoords="offset points", fontsize=7.5, color=MUTED)
     ax.set(xlim=(-reach, reach), ylim=(reach, -reach), aspect="equal", xlabel="right, HR px", ylabel="down, HR px")
     ax.xaxis.set_major_locator(mpl.ticker.MultipleLocator(max(1, reach // 3))), ax.yaxis.set_major_locator(mpl.ticker.MultipleLocator(max(1, reach // 3)))
     ax.axhline(0, color="#b6bcc4", lw=.8, zorder=0), ax.axvline(0, color="#b6bcc4", lw=.8, zorder=0)
@@ -406,7 +408,7 @@ def forest(
     ax.tick_params(axis="y", labelcolor=INK)
     return fig
 
-# %% ../nbs/11_figures.ipynb #81957366
+# %% ../nbs/11_figures.ipynb #d50d4f31
 @dataclass(frozen=True)
 class Row:
     "One scene of a gallery."
@@ -426,6 +428,7 @@ def gallery(
     errors = [e for row in rows for e in row.errors.values()]
     reach = reach or (symmetric(*errors) if errors else 1)
     fig, axs = canvas(side * columns, (side + .42) * len(rows) + (.5 if errors else 0), len(rows), columns, squeeze=False)
+    fig.scale = SHARP if len(rows) < 4 else 1.5           # many rows, smaller file
     shown = None
     for axes, row in zip(axs, rows):
         black, white = limits(*row.images.values())

@@ -204,7 +204,7 @@ def run_notebook(
     failed.unlink(missing_ok=True)
     return render(done, page)
 
-# %% ../nbs/13_reports.ipynb #20b96045
+# %% ../nbs/13_reports.ipynb #7862d0b1
 @dataclass(frozen=True)
 class Block:
     "Something that shows itself as HTML."
@@ -237,7 +237,7 @@ def cell_html(
     "One cell of a table; an interval in brackets is set smaller."
     text = html.escape("–" if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)) else str(value))
     text = re.sub(r" (\[[^\]]+\])$", r'<span class="range">\1</span>', text)
-    return f'<td class="num">{text}</td>' if numeric else f"<td>{text}</td>"
+    return f'<td class="num">{text}</td>' if numeric else f'<td class="short">{text}</td>' if len(str(value)) < 24 else f"<td>{text}</td>"
 
 def table(
     rows: pd.DataFrame, # what to show, already rounded to text or numbers
@@ -254,7 +254,7 @@ def table(
     return Block(f'<figure class="em-figure em-wide" style="margin:1em 0"><div class="em-scroll"><table class="em-table"><thead><tr>{head}</tr></thead>'
                  f"<tbody>{body}</tbody></table></div>{below}</figure>")
 
-# %% ../nbs/13_reports.ipynb #d1144fbd
+# %% ../nbs/13_reports.ipynb #34c90f01
 def resolve(
     path, # as written in a parameter
 ) -> Path: # below the working folder if it is there, else below the project
@@ -271,6 +271,8 @@ class Results:
         "The study in `folder`; raises `UserError` when there is none."
         path = resolve(folder)
         if not path.is_dir(): raise UserError(f"{folder}: no such folder; run `make study` first, or give the folder of a study")
+        if not any((path / name).exists() for name in ("study.json", "scores.csv", "run")):
+            raise UserError(f"{folder}: holds no study (no study.json, scores.csv or run/); run `make study OUT={folder}` first, or give the folder of a study")
         return Results(path)
     def _json(self, name):
         path = self.folder / name
@@ -486,7 +488,7 @@ def lead(
     return (f"Over {scenes} the network{trained} {'gains' if best['gain'] > 0 else 'loses'} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline{doubt}"
             f" Its Kelvins-type score is <strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better.")
 
-# %% ../nbs/13_reports.ipynb #9ef9e458
+# %% ../nbs/13_reports.ipynb #4d07230b
 def origin(
     study: Results, # the study
 ) -> str:
@@ -514,7 +516,7 @@ def render_index(
     lines = headline(study.final()[0]) if len(study.scores) else pd.DataFrame()
     pages = [p for p in sorted(folder.glob("*.ipynb")) if p.with_suffix(".html").is_file()]
     failed = sorted(folder.glob("*.failed.ipynb"))
-    stages = pd.DataFrame([{"stage": name, "took": seconds_text(s["wall_s"])} for name, s in about.get("stages", {}).items()])
+    stages = pd.DataFrame([{"stage": s["name"], "took": seconds_text(s["seconds"])} for s in about.get("stages", [])])
     files = [n for n in ("scores.csv", "study.json", "run/config.yaml", "run/history.csv", "run/provenance.json") if (folder / n).is_file()]
     tag = '<span class="em-tag">simulated</span>' if study.simulated else '<span class="em-tag">real scenes</span>'
     target = html.escape(str((about.get("wanted", {}).get("data") or {}).get("path", about.get("target", ""))))
@@ -527,11 +529,12 @@ def render_index(
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EnhanceMe, the study</title>
 <meta name="description" content="PROBA-V multi-frame super-resolution: what was run, on what, and how well it did"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
 <body><main>
+<div class="em-top"><div><p class="em-eyebrow">EnhanceMe, a study of super-resolution for PROBA-V</p>
 <h1>Many coarse images, one sharp one</h1>
 <p class="em-lead">{lead(study, lines)} {tag}</p>
 <p>PROBA-V sees a place every day at 300 m per pixel, and at 100 m every fifth day. EnhanceMe fuses the coarse frames of one month into one image at 100 m and is scored against the real one, by the rules of ESA's
-Kelvins challenge: cPSNR over clear pixels, best of 49 shifts, brightness bias removed, divided into the score of a bicubic baseline.</p>
-{hero(pages)}
+Kelvins challenge: cPSNR over clear pixels, best of 49 shifts, brightness bias removed, divided into the score of a bicubic baseline.</p></div>
+{hero(pages)}</div>
 <h2>How good</h2>
 {headline_table(lines, study).markup}
 <h2>The experiments</h2>
