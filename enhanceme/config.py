@@ -31,7 +31,7 @@ class Section(BaseModel):
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
 
-# %% ../nbs/00_config.ipynb #d010d1f4
+# %% ../nbs/00_config.ipynb #12ce3cd3
 class SimulationConfig(Section):
     "The simulated landscapes and sensor; `Range` is the two ends of what is drawn for each scene."
     # The stack. Source: the archive's description
@@ -48,7 +48,7 @@ class SimulationConfig(Section):
     settlements_mean: float = Field(2.5, ge=0)  # towns per scene, on average
     relief_power: Range = (1.4, 2.1)            # amplitude exponent of the relief's spectrum (terrain: about 2)
     relief_strength: float = Field(0.07, ge=0)  # sd of the sunlight on the slopes, relative, on average
-    texture_power: Range = (0.9, 1.3)           # amplitude exponent of texture and borders (natural images: about 1)
+    texture_power: Range = (1.0, 1.4)           # amplitude exponent of texture and borders (natural images: about 1)
     texture_strength: Range = (0.3, 1.6)        # factor on the materials' texture
     soils: Range = (0.02, 0.18)                 # relative sd of what varies slowly within a material
     leaf_power: Range = (2.2, 3.0)              # exponent of the dead leaves' radii (natural images: about 3)
@@ -60,7 +60,7 @@ class SimulationConfig(Section):
     contrast: Range = (0.17, 0.16)              # sd / mean of a scene, median, RED and NIR (measured .12 to .26)
     # The kernel. Source: fits of the same-acquisition frame on HR
     kernel_a: float = Field(-0.47, ge=-1, le=0)     # depth of the cubic kernel's negative lobes
-    hr_blur: Range = (0.5, 0.9)                 # HR px, sd of the blur of HR itself (its spectrum falls as f^-3.8 above 0.2 cycles per px)
+    hr_blur: Range = (0.35, 0.65)                # HR px, sd of the blur of HR itself (its spectrum falls as f^-3.8 above 0.2 cycles per px)
     kernel_width_y: float = Field(2.95, ge=1, le=6)  # HR px (3.0 rounded; 2.95 gives the measured taps)
     kernel_width_x: Range = (3.16, 3.88)        # HR px, by scene
     widening: Range = (0.03, 0.2)              # scale of the relative widening u of the frames of a scene (sigma 1.05 to 1.55 HR px)
@@ -74,7 +74,7 @@ class SimulationConfig(Section):
     gain_sd: Range = (0.03, 0.13)               # contrast factor (measured .03 to .16, within .62 to 1.3)
     gain_slope: Range = (-0.6, 0.4)             # contrast factor per unit of widening
     brightness_sd: Range = (0.03, 0.12)         # relative brightness (with the gain: offset sd 200 to 1400 DN)
-    change: Range = (0.06, 0.24)                # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
+    change: Range = (0.07, 0.27)                # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
     change_power: Range = (1.0, 1.5)            # amplitude exponent of its 1/f part (autocorrelation .6 to .86 at 1 LR px, .3 to .5 at 6)
     change_bound: Range = (0.1, 0.8)            # share of its variance that is bound to the landscape
     change_growth: Range = (1.5, 4.0)           # it grows as (1 + u) to this power

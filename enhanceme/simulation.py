@@ -7,11 +7,13 @@ __all__ = ['compiled', 'MATERIALS', 'COVERS', 'IMAGERY', 'METRES_PER_DEGREE', 'F
            'fractal_pair', 'finer', 'coarser', 'smoothstep', 'dead_leaves', 'drainage', 'Landscape', 'finish', 'Canvas',
            'draw_latitude', 'walk', 'procedural_landscape', 'find_imagery', 'read_window', 'imagery_landscape',
            'kernel', 'sampler', 'cloud_field', 'status_map', 'draw_shifts', 'draw_count', 'quantised', 'add_spikes',
-           'simulate_scene', 'lr_changes', 'map_scenes', 'scene_ids', 'simulate_dataset']
+           'simulate_scene', 'lr_changes', 'map_scenes', 'scene_ids', 'simulate_dataset', 'spectrum_slope',
+           'autocorrelation', 'stack_statistics']
 
-# %% ../nbs/03_simulation.ipynb #07885039
+# %% ../nbs/03_simulation.ipynb #7c1550d9
 import json, os
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numba
@@ -25,16 +27,25 @@ from .scenes import SATURATED, SCALE, Scene, write_norms, write_scene
 
 compiled = numba.njit(cache="__file__" in globals(), nogil=True)  # compiled once per machine; a notebook cell has no place for the cache
 
-# %% ../nbs/03_simulation.ipynb #0210aca2
-def fractal_pair(rng, n, power, stretch=1.0):
-    "Two independent periodic 1/f^power fields, float32 (n, n), mean 0 and sd 1; features are `stretch` times longer in x."
+# %% ../nbs/03_simulation.ipynb #8fe64ee3
+@lru_cache(maxsize=2)
+def _amplitude(n, power, stretch):
+    "f^-power on the grid of an n x n transform, 0 at f = 0."
     f = np.hypot(fft.fftfreq(n)[:, None], fft.fftfreq(n)[None] * stretch).astype(np.float32)
-    f[0, 0] = 1
-    amplitude = f ** np.float32(-power)
-    amplitude[0, 0] = 0
-    noise = rng.standard_normal((2, n, n), dtype=np.float32)
-    z = fft.ifft2((noise[0] + 1j * noise[1]) * amplitude)
-    return z.real / z.real.std(), z.imag / z.imag.std()
+    f[0, 0] = np.inf
+    return f ** np.float32(-power)
+
+def fractal_pair(
+    rng: np.random.Generator,
+    n: int,                 # px, side
+    power: float,           # the amplitude falls as f^-power
+    stretch: float = 1.0,   # how much longer features are in x
+):                          # float32 (n, n) twice, mean 0 and sd 1, periodic
+    "Two independent 1/f fields: the real and the imaginary part of one transform."
+    noise = np.empty((n, n), np.complex64)
+    rng.standard_normal(out=noise.view(np.float32), dtype=np.float32)
+    z = fft.ifft2(noise * _amplitude(n, float(power), float(stretch)), overwrite_x=True)
+    return tuple((part / part.std()).astype(np.float32) for part in (z.real, z.imag))
 
 def finer(
     a,                  # (n, n)
@@ -57,25 +68,35 @@ def smoothstep(a, width):
     "0 where a << 0, 1 where a >> 0, with a transition of about `width`."
     return np.clip(a * np.float32(1 / width) + np.float32(0.5), 0, 1)
 
-# %% ../nbs/03_simulation.ipynb #6b525661
+# %% ../nbs/03_simulation.ipynb #9227cb77
 @compiled
-def _leaves(label, cy, cx, radius, aspect, angle, square, wy, wx, reach, stretch):
+def _leaves(label, cy, cx, radius, aspect, angle, square, stretch):
     "Paint the number of each leaf, first on top, into `label` (-1 = empty)."
     n, m = label.shape
     left = n * m
     for i in range(len(cy)):
         r = radius[i]
-        box = r * 1.42 + reach
+        box = r * 1.42
         c, s = np.cos(angle[i]), np.sin(angle[i])
         for y in range(max(0, int(cy[i] - box)), min(n, int(cy[i] + box) + 2)):
             for x in range(max(0, int(cx[i] - box * stretch)), min(m, int(cx[i] + box * stretch) + 2)):
                 if label[y, x] >= 0: continue
-                dy, dx = y + wy[y, x] - cy[i], (x + wx[y, x] - cx[i]) / stretch
+                dy, dx = y - cy[i], (x - cx[i]) / stretch
                 p, q = c * dy - s * dx, (s * dy + c * dx) / aspect[i]
-                if (max(abs(p), abs(q)) if square[i] else np.sqrt(p * p + q * q)) < r:
+                if (max(abs(p), abs(q)) < r) if square[i] else (p * p + q * q < r * r):
                     label[y, x] = i
                     left -= 1
         if left <= 0: break
+
+@compiled
+def _look_up(a, wy, wx):
+    "out[y, x] = a[y + wy[y, x], x + wx[y, x]], to the nearest pixel, edges repeated."
+    out = np.empty_like(a)
+    n, m = a.shape
+    for y in range(n):
+        for x in range(m):
+            out[y, x] = a[min(max(int(y + wy[y, x] + 0.5), 0), n - 1), min(max(int(x + wx[y, x] + 0.5), 0), m - 1)]
+    return out
 
 def dead_leaves(
     rng,
@@ -95,15 +116,13 @@ def dead_leaves(
     radius = (low + rng.random(count) * (high - low)) ** (1 / (1 - power))
     cy, cx = (rng.uniform(-radii[1] / 2, n + radii[1] / 2, (count, 2)) if centres is None else centres).T
     turn = rng.uniform(0, np.pi, count) if angle is None else angle + 0.06 * rng.standard_normal(count)
-    wy, wx = (np.zeros((n, n), np.float32),) * 2 if warp is None else warp
-    reach = 0.0 if warp is None else float(max(abs(wy).max(), abs(wx).max()))
     label = np.full((n, n), -1, np.int32)
-    _leaves(label, cy, cx, radius, rng.uniform(flat, 1, count), turn, rng.random(count) < squares, wy, wx, reach, stretch)
-    return label
+    _leaves(label, cy, cx, radius, rng.uniform(flat, 1, count), turn, rng.random(count) < squares, stretch)
+    return label if warp is None else _look_up(label, *warp)
 
-# %% ../nbs/03_simulation.ipynb #b701431d
+# %% ../nbs/03_simulation.ipynb #30030270
 @compiled
-def _flood(height, levels):
+def _flood(height, rough, levels):
     "Priority flood from the rim with a bucket queue: the order in which cells drown, and where each one drains (flat indices)."
     n, m = height.shape
     lowest, highest = height.min(), height.max()
@@ -130,7 +149,7 @@ def _flood(height, levels):
                 v, u = y + dy, x + dx
                 if 0 <= v < n and 0 <= u < m and down[v * m + u] == -2:
                     j = v * m + u
-                    level = max(k, int((height[v, u] - lowest) * scale))
+                    level = max(min(k + rough[v, u], levels - 1), int((height[v, u] - lowest) * scale))
                     down[j], after[j], head[level] = i, head[level], j
     return order, down
 
@@ -154,10 +173,12 @@ def _stroke(mask, y, x, radius):
                 if cover > mask[v, u]: mask[v, u] = min(cover, 1.0)
 
 def drainage(
+    rng,
     height,             # (n, n), any unit
 ):                      # (n, n), cells that drain through each one
-    "Upstream area of every cell of a relief."
-    order, down = _flood(np.ascontiguousarray(height, np.float64), 4096)
+    "Upstream area of every cell of a relief; on plains rivers find their way by chance."
+    rough = 1 + np.floor(100 * rng.random(height.shape) ** 4).astype(np.int64)
+    order, down = _flood(np.ascontiguousarray(height, np.float64), rough, 16384)
     return _upstream(order, down).reshape(height.shape)
 
 # %% ../nbs/03_simulation.ipynb #09f79765
@@ -196,7 +217,7 @@ def finish(ground, layers, stretch, kind):
         out.append((layer / (layer.std() + 1e-9)).astype(np.float32))
     return Landscape(ground, np.stack(out), level, spread / max(level, 1e-6), stretch, kind)
 
-# %% ../nbs/03_simulation.ipynb #2b3bb271
+# %% ../nbs/03_simulation.ipynb #bb07e579
 class Canvas:
     "Reflectance, season and texture strength on the fine grid, painted material by material."
     def __init__(self, rng, n, band):
@@ -214,8 +235,8 @@ class Canvas:
         for layer, new in zip((self.value, self.season, self.texture), self.properties(name)):
             layer += cover * ((new if value is None or layer is not self.value else value) - layer)
 
-    def leaves(self, label, names, spread, where=None):
-        "Give each leaf of `label` a material drawn from `names` and its own brightness; -1 and pixels outside `where` stay as they are."
+    def leaves(self, label, names, spread, where=None, amount=1.0):
+        "Give each leaf of `label` a material drawn from `names` and its own brightness, mixed by `amount` with what is there; -1 and pixels outside `where` stay as they are."
         count = int(label.max()) + 1
         if count < 1: return
         kinds = self.rng.integers(len(names), size=count)
@@ -224,7 +245,7 @@ class Canvas:
         own = np.exp(spread * self.rng.standard_normal(count)).astype(np.float32)
         for k, layer in enumerate((self.value, self.season, self.texture)):
             table = np.array([self.properties(name)[k] for name in names], np.float32)[kinds]
-            layer[seen] = (table * own if k == 0 else table)[at]
+            layer[seen] += np.float32(amount) * ((table * own if k == 0 else table)[at] - layer[seen])
 
 def draw_latitude(rng):
     "A latitude of land, degrees: uniform on the sphere between 56 S and 72 N."
@@ -253,7 +274,7 @@ def procedural_landscape(
     rough = rng.uniform(*cfg.relief_power)
     height, moisture = fractal_pair(rng, n, rough, stretch)
     carved = rng.random() < cfg.drainage_share
-    area = drainage(height + 0.02 * moisture) if carved else None
+    area = drainage(rng, height + 0.02 * moisture) if carved else None
     if carved: height = height - rng.uniform(0.05, 0.25) * ndimage.gaussian_filter(np.log(area), 1.0)
     height = (height - height.mean()) / height.std()
     wet = 0.6 * moisture - rng.uniform(0, 0.8) * height + (0.35 * ndimage.gaussian_filter(np.log(area), 3.0) if carved else 0)
@@ -266,20 +287,22 @@ def procedural_landscape(
     steps = np.sort(rng.uniform(-1.6, 1.6, len(covers) - 1))
     for step, name in zip(steps, covers[1:]):
         canvas.paint(smoothstep(border - np.float32(step), 10 ** rng.uniform(-1.5, 0.3)), name)
+        if rng.random() < cfg.rims_share:   # a strip along the border: reeds, scree, a forest's edge
+            canvas.paint(smoothstep(np.float32(10 ** rng.uniform(-1.7, -0.9)) - abs(border - np.float32(step)), 0.05), str(rng.choice(["shrub", "grass", "sand", "peat", "forest"])))
 
     # Patches: woods, clearings, burns, dunes
     if rng.random() < cfg.patches_share:
-        bend = rng.uniform(2, 10)
-        warp = tuple(bend * finer(w) for w in fractal_pair(rng, n, 1.5, stretch))
+        warp = tuple(bend * finer(w) for bend, w in zip(rng.uniform(4, 20) * np.array([1, stretch]), fractal_pair(rng, n, rng.uniform(1.2, 1.6), stretch)))
         label = dead_leaves(rng, fine, int(rng.uniform(100, 2500)), (rng.uniform(2, 5), rng.uniform(30, 160)), rng.uniform(*cfg.leaf_power), warp=warp, stretch=stretch)
-        canvas.leaves(label, list(rng.choice([*covers, "grass", "shrub"], 3)), rng.uniform(0.03, 0.25), finer(moisture) > rng.uniform(-1.5, 0.8))
+        canvas.leaves(label, list(rng.choice([*covers, "grass", "shrub"], 3)), rng.uniform(0.03, 0.25), finer(moisture) + 0.1 * grain2 > rng.uniform(-1.5, 0.8), rng.uniform(0.3, 1))
 
     # Fields on flat, moist ground
     if rng.random() < cfg.fields_share * (0.3 if kind in ("desert", "tundra", "boreal") else 1):
         size = rng.uniform(*cfg.field_size) * 2
-        label = dead_leaves(rng, fine, 6000, (size / 3, 2.5 * size), 2.6, angle=rng.uniform(0, np.pi), squares=rng.uniform(0.7, 1), stretch=stretch)
+        label = dead_leaves(rng, fine, int(min(8000, 6 * (fine / size) ** 2)), (size / 3, 2.5 * size), 2.6, angle=rng.uniform(0, np.pi), squares=rng.uniform(0.7, 1), stretch=stretch)
         flat = finer(wet - 0.5 * abs(height)) + 0.15 * grain2
-        canvas.leaves(label, ["crop", "stubble", "soil", "grass", "crop"], 0.12, flat > np.quantile(flat[::8, ::8], 1 - rng.uniform(0.15, 0.9)))
+        names = ["grass", *rng.choice(["crop", "stubble", "soil", "grass", "crop"], rng.integers(1, 5))]
+        canvas.leaves(label, names, rng.uniform(0.05, 0.2), flat > np.quantile(flat[::8, ::8], 1 - rng.uniform(0.15, 0.9)), rng.uniform(0.3, 0.9))
 
     # Settlements and the roads between them
     towns = rng.poisson(cfg.settlements_mean) if kind != "tundra" else 0
@@ -288,7 +311,7 @@ def procedural_landscape(
         reach = 10 ** rng.uniform(0.5, 1.5)
         houses = int(3 * reach ** 1.3)
         label = dead_leaves(rng, fine, houses, (1, max(1.5, reach / 5)), 3.0, angle=rng.uniform(0, np.pi), squares=0.9, centres=place + reach * rng.standard_normal((houses, 2)) * [1, stretch])
-        canvas.leaves(label, ["urban", "urban", "soil", "grass"], 0.25)
+        canvas.leaves(label, ["urban", "urban", "soil", "grass"], 0.2, amount=0.7)
     roads = np.zeros((fine, fine), np.float32)
     for a in range(1, towns):
         b = places[rng.integers(a)]
@@ -297,12 +320,7 @@ def procedural_landscape(
         _stroke(roads, way[:, 0], way[:, 1], np.full(len(way), rng.uniform(0.2, 0.9)))
     if towns > 1: canvas.paint(0.7 * roads, "urban")
 
-    # Water: lakes or sea below a level, rivers along the drainage, silt near the shore
-    if rng.random() < cfg.water_share:
-        share = 10 ** rng.uniform(-2.0, -0.25)
-        depth = np.quantile(height[::4, ::4], share) - finer(height) + 0.02 * grain
-        canvas.paint(smoothstep(depth, 0.04), "silt")
-        canvas.paint(smoothstep(depth - rng.uniform(0.0, 0.3), rng.uniform(0.05, 0.6)), "water")
+    # Rivers along the drainage, and what grows on their banks
     if carved:
         y, x = np.nonzero(area > 10 ** rng.uniform(2.3, 3.3))
         width = rng.uniform(0.2, 0.8) * (area[y, x] / 1000) ** 0.4
@@ -311,19 +329,26 @@ def procedural_landscape(
         at = 2 * y + 0.5 + 0.6 * rng.uniform(-1, 1, len(y)), 2 * x + 0.5 + 0.6 * rng.uniform(-1, 1, len(y))
         _stroke(banks, *at, np.minimum(3 * width + 1, 14))
         _stroke(rivers, *at, np.minimum(width, 8))
-        canvas.paint(rng.uniform(0.1, 0.8) * banks, str(rng.choice(["grass", "forest", "sand", "silt", "shrub"])))
-        if rng.random() < 0.8: canvas.paint(rivers, str(rng.choice(["water", "silt", "water", "sand"])))
+        canvas.paint(rng.uniform(0.1, 0.6) * banks, str(rng.choice(["grass", "forest", "sand", "silt", "shrub"])))
+        if rng.random() < 0.8: canvas.paint(rng.uniform(0.3, 1) * rivers, str(rng.choice(["water", "silt", "water", "sand"])))
+
+    # Lakes or sea below a level, silt near the shore
+    if rng.random() < cfg.water_share:
+        share = 10 ** rng.uniform(-2.0, -0.25)
+        depth = np.quantile(height[::4, ::4], share) - finer(height) + 0.02 * grain
+        canvas.paint(smoothstep(depth, 0.04), "silt")
+        canvas.paint(smoothstep(depth - rng.uniform(0.0, 0.3), rng.uniform(0.05, 0.6)), "water")
 
     # Sunlight on the slopes (10:30 local time: the sun stands in the east), then texture
     sun = np.radians(rng.uniform(95, 150) if latitude > 0 else rng.uniform(30, 85))
     slope = np.gradient(height)
     shade = -(slope[1] / 1.0 * np.sin(sun) - slope[0] * np.cos(sun))
-    strength = cfg.relief_strength * rng.exponential() / (shade.std() + 1e-6)
+    strength = cfg.relief_strength * min(rng.exponential(), 3) * (1 if carved else 0.4) / (shade.std() + 1e-6)
     light = np.float32(1) + finer(np.clip(strength * shade, -0.5, 0.5))
-    value = canvas.value * light
-    value *= np.exp(canvas.texture * rng.uniform(*cfg.texture_strength) * (0.7 * grain2 + 0.7 * finer(fractal_pair(rng, n, 1.0, stretch)[0])))
-    spread = rng.uniform(0.3, 0.6)
-    ground = ndimage.gaussian_filter(coarser(value), spread)
+    mottle, rocks = fractal_pair(rng, n, rng.uniform(*cfg.texture_power), stretch)
+    value = canvas.value * light * np.exp(canvas.texture * rng.uniform(*cfg.texture_strength) * (0.6 * grain2 + finer(mottle)))
+    value *= 1 + finer(np.clip(rng.uniform(*cfg.soils) * rocks, -0.5, 0.5))
+    ground = ndimage.gaussian_filter(coarser(value), rng.uniform(*cfg.hr_blur))
     return finish(ground, (coarser(canvas.season * value), coarser(canvas.value) * wet), stretch, kind)
 
 # %% ../nbs/03_simulation.ipynb #59f6c72f
@@ -386,7 +411,7 @@ def imagery_landscape(
     season = np.sin(rng.uniform(1, 2.5) * z + rng.uniform(0, 2 * np.pi)) * (1 + 0.3 * height)
     return finish(ground, (season, (1 + 0.3 * z) * moisture), 1.0, Path(path).name)
 
-# %% ../nbs/03_simulation.ipynb #30534626
+# %% ../nbs/03_simulation.ipynb #2cacf376
 def kernel(
     x,                  # HR px from the centre
     width: float,       # HR px
@@ -406,10 +431,15 @@ def sampler(
     "Filtering with the kernel and sampling at every third HR pixel, along one axis, as a matrix."
     rim = (n_in - SCALE * n_out) // 2
     centre = rim + SCALE * (np.arange(n_out) + shift) + 1      # the middle one of the three HR pixels
-    rows = kernel(np.arange(n_in)[None] - centre[:, None], width, a)
-    return (rows / rows.sum(1, keepdims=True)).astype(np.float32)
+    reach = np.arange(-int(2 * width) - 1, int(2 * width) + 2)
+    at = np.round(centre).astype(int)[:, None] + reach                                 # (n_out, taps)
+    taps = np.where((at >= 0) & (at < n_in), kernel(at - centre[:, None], width, a), 0)  # beyond the rim nothing is seen
+    out = np.zeros((n_out, n_in), np.float32)
+    rows = np.broadcast_to(np.arange(n_out)[:, None], at.shape)[taps != 0]
+    out[rows, at[taps != 0]] = (taps / taps.sum(1, keepdims=True))[taps != 0]
+    return out
 
-# %% ../nbs/03_simulation.ipynb #502eecec
+# %% ../nbs/03_simulation.ipynb #180925d9
 def cloud_field(
     rng, n: int,            # px, side
     cover: float,           # share of the pixels
@@ -418,11 +448,11 @@ def cloud_field(
     "A cloud cover and the shadow that it throws."
     power = rng.choice([0.8, 1.3, 1.9]) + rng.uniform(-0.1, 0.2)
     field, veil = fractal_pair(rng, n, power)
-    veil = ndimage.gaussian_filter(veil, 6 / pixel, mode="wrap")
+    detail, veil = veil, ndimage.gaussian_filter(veil, 6 / pixel, mode="wrap")
     field = field * np.exp(0.5 * veil / (veil.std() + 1e-6)) if power < 1.6 else field
-    field = ndimage.gaussian_filter(field, rng.uniform(0.7, 1.5) / pixel, mode="wrap")
+    field = ndimage.gaussian_filter(field, rng.uniform(0.3, 0.8) / pixel, mode="wrap")
     above = (field - np.quantile(field, 1 - cover)) / field.std()
-    opacity = np.clip(above / rng.uniform(0.2, 1.2), 0, 1) * rng.uniform(0.7, 1.0)
+    opacity = np.clip(above / rng.uniform(0.2, 1.2), 0, 1) * rng.uniform(0.7, 1.0) * (1 - 0.2 * np.clip(np.abs(detail), 0, 2))
     move = rng.uniform(1, 7, 2) * [rng.choice([-1, 1]), rng.choice([-1, 1])] / pixel
     shadow = np.roll(opacity, tuple(np.round(move).astype(int)), (0, 1)) * (1 - opacity)
     return opacity.astype(np.float32), shadow.astype(np.float32)
@@ -430,16 +460,16 @@ def cloud_field(
 def status_map(
     rng, opacity, shadow,       # (h, w) in 0..1
     cfg: SimulationConfig,
-    grow: int = 1,              # px per LR px: 3 on the HR grid
+    grow: int = 1,              # px per LR px: 3 on the HR grid, whose clouds are never missed altogether
 ) -> np.ndarray:                # bool (h, w), True = clear
     "What the cloud detector makes of it."
-    if rng.random() < cfg.cloud_missed: return np.ones(opacity.shape, bool)
+    if grow == 1 and rng.random() < cfg.cloud_missed: return np.ones(opacity.shape, bool)
     hidden = opacity > rng.uniform(*cfg.cloud_threshold)
     if rng.random() < cfg.shadow_seen: hidden |= shadow > 0.5
-    grown = grow * int(rng.integers(0, 3))
+    grown = grow * int(rng.choice([0, 1, 2], p=[0.2, 0.5, 0.3]))
     return ~(ndimage.maximum_filter(hidden, 2 * grown + 1) if grown else hidden)
 
-# %% ../nbs/03_simulation.ipynb #65e1b67f
+# %% ../nbs/03_simulation.ipynb #a0e1cd0f
 MAX_SHIFT = 2.6         # LR px, the furthest that a frame may look beyond the scene
 RIM = 8                 # LR px of ground around the scene: the furthest shift and the widest kernel
 
@@ -465,16 +495,17 @@ def quantised(dn, cfg, cloudy):
     top = np.where(cloudy, cfg.cloud_ceiling, cfg.ceiling)
     return (np.round(np.clip(dn, 0, top) / cfg.lattice) * cfg.lattice).astype(np.uint16)
 
-def add_spikes(rng, frame):
-    "Saturate a few pixels, or a strip at the swath's edge, in place."
+def add_spikes(rng, frame, clear):
+    "Saturate a few pixels, which the status map sees half of the time, or a strip at the swath's edge, which it sees; in place."
     n = len(frame)
     if rng.random() < 0.7:
         y, x = rng.integers(0, n, (2, rng.integers(1, 6)))
         frame[y, x] = SATURATED
+        if rng.random() < 0.5: clear[y, x] = False
     else:
         width = rng.uniform(0.5, 4) + np.arange(n) * rng.uniform(-0.08, 0.08)
-        frame[np.arange(n)[None] < width[:, None]] = SATURATED
-        frame[:] = frame[:, ::rng.choice([-1, 1])]
+        beyond = (np.arange(n)[None] < width[:, None])[:, ::rng.choice([-1, 1])]
+        frame[beyond], clear[beyond] = SATURATED, False
 
 def simulate_scene(
     scene_id: int,                  # the number in the name
@@ -494,8 +525,11 @@ def simulate_scene(
 
     # The scene's own constants
     level = landscape.level if landscape.level < 1.5 else 0.15 if band == "RED" else 0.27        # imagery has no reflectance
-    mean = cfg.dn_per_reflectance * (np.clip(level, 0.02, 0.5) + cfg.path_reflectance[("RED", "NIR").index(band)]) * np.exp(0.12 * rng.standard_normal())
-    spread = mean * np.clip(cfg.contrast * np.exp(0.3 * rng.standard_normal()) * (landscape.contrast / 0.3) ** 0.4, 0.05, 0.35)
+    column = ("RED", "NIR").index(band)
+    bright = cfg.dn_per_reflectance[column]
+    mean = np.clip(bright * (np.clip(level, 0.02, 0.6) + cfg.path_reflectance[column]) * np.exp(cfg.level_sd * rng.standard_normal()), 1500, 13500)
+    spread = mean * np.clip(cfg.contrast[column] * np.exp(0.3 * rng.standard_normal()) * (landscape.contrast / 0.3) ** 0.4, 0.05, 0.35)
+    spread = min(spread, max(cfg.ceiling - mean, mean / 8) / 3)             # ground seldom saturates
     width_x = rng.uniform(*cfg.kernel_width_x)
     change = np.exp(rng.uniform(*np.log(cfg.change)))
     bound = rng.uniform(*cfg.change_bound)
@@ -504,7 +538,8 @@ def simulate_scene(
 
     # Every frame's own
     wide = np.abs(rng.standard_normal(count)) ** 1.6 * rng.uniform(*cfg.widening)
-    sharp = np.exp(-wide / cfg.same_sharpness)
+    cloudy = rng.random(count) < rng.beta(2, 2) * 2 * cfg.cloudy_share
+    sharp = np.exp(-wide / cfg.same_sharpness) * np.where(cloudy, cfg.same_cloudy, 1)
     home = int(rng.choice(count, p=sharp / sharp.sum()))
     shifts, offset = draw_shifts(rng, count, home, cfg)
     widths = np.stack([cfg.kernel_width_y * (1 + 0.02 * rng.standard_normal(count) + rng.uniform(0.3, 0.7) * np.maximum(wide - 0.12, 0)), width_x * (1 + wide)], 1)
@@ -522,10 +557,9 @@ def simulate_scene(
     # HR and the ground beneath it
     ground = landscape.ground + (rng.uniform(*cfg.hr_noise) / spread * rng.standard_normal((n, n), dtype=np.float32))
     cut = slice(SCALE * RIM, SCALE * (RIM + size))
-    cloudy = rng.random(count) < rng.beta(2, 2) * 2 * cfg.cloudy_share
     covers = np.where(cloudy, cfg.cloud_cover_max * rng.beta(0.6, 1.2, count), 0)
-    hr_dn, sm = mean + spread * ground, np.ones((n, n), bool)
-    white = cfg.dn_per_reflectance * rng.uniform(0.45, 0.95, count)
+    hr_dn, sm = np.minimum(mean + spread * ground, cfg.ceiling - 6 * cfg.lattice), np.ones((n, n), bool)
+    white = bright * rng.uniform(0.45, 0.95, count)
     hr_opacity = np.zeros((n, n), np.float32)
     if covers[home] > 0:
         hr_opacity, shadow = cloud_field(rng, n, min(covers[home], 0.2), 1 / SCALE)
@@ -556,7 +590,7 @@ def simulate_scene(
                     dn = dn * (1 - 0.45 * shadow) * (1 - cloud) + white[t] * cloud
         if false is not None and rng.random() < 0.5 and (clear & ~false).mean() >= cfg.lr_clearance: clear = clear & ~false
         lr[t], qm[t] = quantised(dn, cfg, cloud > 0.05), clear
-        if rng.random() < cfg.spike_share: add_spikes(rng, lr[t])
+        if rng.random() < cfg.spike_share: add_spikes(rng, lr[t], qm[t])
     hr, sm = quantised(hr_dn, cfg, hr_opacity > 0.05)[cut, cut], sm[cut, cut]
     truth = dict(shifts=shifts, widths=widths, gains=gains, offsets=mean * (brights - gains), amplitudes=amplitude, same_frame=np.int64(home), hr_offset=offset,
                  noise=np.float64(noise), mean=np.float64(mean), spread=np.float64(spread), stretch=np.float64(landscape.stretch), kind=np.str_(landscape.kind))
@@ -667,3 +701,56 @@ def simulate_dataset(
     if out.exists(): out.rmdir()        # an empty folder
     os.replace(part, out)
     return out
+
+# %% ../nbs/03_simulation.ipynb #b04365e9
+def spectrum_slope(
+    image,              # (h, w)
+    low: float = 0.04,  # cycles per px
+    high: float = 0.35,
+) -> float:
+    "Slope of the radial power spectrum on logarithmic axes, between two frequencies."
+    image = np.asarray(image, float)
+    window = np.hanning(image.shape[0])[:, None] * np.hanning(image.shape[1])
+    power = np.abs(fft.fft2((image - image.mean()) * window)) ** 2
+    f = np.hypot(fft.fftfreq(image.shape[0])[:, None], fft.fftfreq(image.shape[1]))
+    edges = np.geomspace(low, high, 10)
+    ring = np.digitize(f, edges)
+    return float(np.polyfit(np.log(np.sqrt(edges[1:] * edges[:-1])), [np.log(power[ring == k].mean()) for k in range(1, 10)], 1)[0])
+
+def autocorrelation(
+    image, clear,       # (h, w), True = clear
+    lag: int,           # px
+) -> float:
+    "Mean of the correlations at `lag` along y and x, over pairs of clear pixels."
+    image = image - image[clear].mean()
+    pairs = [(image[lag:], image[:-lag], clear[lag:] & clear[:-lag]), (image[:, lag:], image[:, :-lag], clear[:, lag:] & clear[:, :-lag])]
+    return float(np.mean([(a * b)[both].mean() for a, b, both in pairs]) / image[clear].var())
+
+def stack_statistics(
+    lr,                 # (T, h, w), DN
+    qm,                 # (T, h, w), True = clear
+) -> dict:              # name -> number
+    "What a stack looks like: brightness, spectrum, shifts, gains, residuals, sharpness."
+    from skimage.registration import phase_cross_correlation
+    lr = np.asarray(lr, float)
+    median = np.median(lr, 0)
+    rows = []
+    for frame, clear in zip(lr, qm):
+        shift = phase_cross_correlation(median, frame, upsample_factor=30, normalization=None)[0]
+        if np.abs(shift).max() > 3: shift = np.zeros(2)         # clouds, not ground
+        moved = ndimage.shift(frame, shift, order=3, mode="nearest")
+        clear = clear.copy()
+        clear[:4] = clear[-4:] = clear[:, :4] = clear[:, -4:] = False
+        for _ in range(3):                                      # a fit that outliers do not move
+            gain, offset = np.polyfit(median[clear], moved[clear], 1)
+            rest = moved - gain * median - offset
+            clear &= np.abs(rest) < 5 * 1.4826 * np.median(np.abs(rest[clear]))
+        spread = moved[clear].std()
+        sharp = [np.diff(frame, axis=k)[clear[1:] if k == 0 else clear[:, 1:]].std() / spread for k in (0, 1)]
+        rows.append([*shift * SCALE, gain, offset, rest[clear].std() / spread, autocorrelation(rest, clear, 1), autocorrelation(rest, clear, 6), *np.log(sharp), moved[clear].mean()])
+    y, x, gain, offset, rest, near, far, sharp_y, sharp_x, level = np.array(rows).T
+    z = (median - median.mean()) / median.std()
+    return {"mean, DN": median.mean(), "contrast": median.std() / median.mean(), "skewness": (z**3).mean(), "spectrum slope": spectrum_slope(median), "shift sd y, HR px": y.std(),
+            "shift sd x, HR px": x.std(), "gain sd": gain.std(), "offset sd, DN": offset.std(), "brightness sd": level.std() / level.mean(), "residual": np.median(rest), "residual, 90 %": np.quantile(rest, 0.9),
+            "autocorrelation at 1": np.median(near), "autocorrelation at 6": np.median(far), "sharpness x": np.exp(np.median(sharp_x)), "sharpness x / y": np.exp(np.median(sharp_x - sharp_y)),
+            "sharpness sd between frames": sharp_x.std(), "clearance": qm.mean()}
