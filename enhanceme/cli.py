@@ -6,8 +6,8 @@
 __all__ = ['app', 'DataArg', 'BandOpt', 'SplitOpt', 'ProfileOpt', 'SetOpt', 'SeedOpt', 'WorkersOpt', 'settings', 'simulate',
            'check', 'baseline', 'train', 'predict', 'score', 'report', 'study', 'readme', 'main']
 
-# %% ../nbs/17_cli.ipynb #3a7bceb2
-import os, sys
+# %% ../nbs/17_cli.ipynb #76dc26c0
+import os, sys, tempfile
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .config import Config, UserError, field_names, written_whole
 
-# %% ../nbs/17_cli.ipynb #c2998ddb
+# %% ../nbs/17_cli.ipynb #846a3e92
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Fuse many 300 m PROBA-V images of a scene into one 100 m image. Files are 16-bit PNGs in digital numbers (DN); scores are in dB.")
 
@@ -37,6 +37,21 @@ def _choice(name: str, value, allowed):
     "`value` when it is one of `allowed` or None; a clear refusal otherwise."
     if value is not None and value not in allowed: raise UserError(f"--{name} {value}: must be one of {', '.join(allowed)}; leave it out for all")
     return value
+
+def _load_tensorflow():
+    "Import TensorFlow without the lines it prints on its way; they are shown if it fails."
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said:
+        own = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try: import tensorflow
+        except ImportError:
+            said.seek(0)
+            os.write(own, said.read())
+            raise
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
 
 def _progress(label):
     "A progress bar over scenes."
@@ -73,7 +88,7 @@ def check(data: DataArg):
 def baseline(data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for imgsetNNNN.png.")], band: BandOpt = None, split: SplitOpt = None):
     "Write the official baseline image of every scene: the mean of its clearest frames, upsampled bicubically."
     from enhanceme.prediction import baseline_data
-    baseline_data(data, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("baseline"))
+    baseline_data(data, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), progress=_progress("baseline"))
     print(f"{out}: baseline images written")
 
 @app.command()
@@ -89,6 +104,7 @@ def train(
     from enhanceme.patching import prepare
     from enhanceme.scenes import find_scenes
     find_scenes(data)
+    _load_tensorflow()
     from enhanceme.training import open_run, train as train_network
     open_run(run, config)
     outcome = train_network(config, data, prepare(data, store or run / "store", config.registration, split="train", workers=workers), run)
@@ -101,8 +117,9 @@ def predict(
     band: BandOpt = None, split: SplitOpt = None,
 ):
     "Write the SR image of every scene as a 16-bit PNG, 3 times the size of its LR frames."
+    _load_tensorflow()
     from enhanceme.prediction import predict_data
-    predict_data(data, out, model, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("predicting"))
+    predict_data(data, out, model, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), progress=_progress("predicting"))
     print(f"{out}: SR images written")
 
 @app.command()
@@ -113,7 +130,7 @@ def score(
 ):
     "The official scores of a folder of predictions: a table, then the mean score (lower is better; the baseline is 1)."
     from enhanceme.prediction import score_data
-    table = score_data(data, pred, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("scoring"))
+    table = score_data(data, pred, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), progress=_progress("scoring"))
     if out is not None:
         with written_whole(out) as part: table.to_csv(part, index=False)
     shown = table.drop(columns=["split", "method", "cssim"]).rename(columns={"cpsnr": "cPSNR", "norm": "baseline N", "score": "N/cPSNR"})
@@ -135,6 +152,7 @@ def study(
     force: Annotated[bool, typer.Option("--force", help="Do everything again.")] = False,
 ):
     "The whole path: scenes, training, prediction, scores, and the report. What is done already is reused."
+    _load_tensorflow()
     from enhanceme.study import run_study
     print(f"{run_study(out, _config(profile, set_, seed), data, workers=workers, force=force)}: open it in a browser")
 

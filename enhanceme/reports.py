@@ -204,7 +204,7 @@ def run_notebook(
     failed.unlink(missing_ok=True)
     return render(done, page)
 
-# %% ../nbs/13_reports.ipynb #7862d0b1
+# %% ../nbs/13_reports.ipynb #de1e8dee
 @dataclass(frozen=True)
 class Block:
     "Something that shows itself as HTML."
@@ -228,7 +228,7 @@ def spread(
     "A value with its interval, to read."
     if mean is None or not np.isfinite(mean): return "–"
     text = lambda x: f"{x:{'+' if sign else ''}.{digits}f}".replace("-", "−")
-    return text(mean) + (f" [{text(low)}, {text(high)}]" if np.isfinite([low, high]).all() and high > low else "")
+    return text(mean) + (f" [{text(low)}, {text(high)}]" if np.isfinite([low, high]).all() and text(low) != text(high) else "")
 
 def cell_html(
     value, # anything
@@ -488,7 +488,7 @@ def lead(
     return (f"Over {scenes} the network{trained} {'gains' if best['gain'] > 0 else 'loses'} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline{doubt}"
             f" Its Kelvins-type score is <strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better.")
 
-# %% ../nbs/13_reports.ipynb #4d07230b
+# %% ../nbs/13_reports.ipynb #26d0082c
 def origin(
     study: Results, # the study
 ) -> str:
@@ -541,7 +541,7 @@ Kelvins challenge: cPSNR over clear pixels, best of 49 shifts, brightness bias r
 {broken}<div class="em-cards">{"".join(map(card, pages))}</div>
 {"" if pages else '<p class="em-note">No experiment has been executed yet.</p>'}
 <h2>What was run</h2>
-{facts([("data", data), ("of these", size), ("profile", html.escape(str(study.settings.get("profile", "")))), ("took", seconds_text(about["wall_s"]) if about.get("wall_s") else "")])}
+{facts([("data", data), ("of these", size), ("profile", html.escape(str(study.settings.get("profile", "")))), ("took", seconds_text(about["seconds"]) if about.get("seconds") else "")])}
 {"<p>What the data lacks:</p><ul>" + notes + "</ul>" if notes else ""}
 {table(stages).markup if len(stages) else ""}
 <h2>Where the numbers come from</h2>

@@ -6,7 +6,7 @@
 __all__ = ['ENOUGH', 'MARKS', 'Stages', 'trains', 'held_out', 'experiments', 'render_study', 'run_study', 'readme_table',
            'with_headline']
 
-# %% ../nbs/16_study.ipynb #0883447e
+# %% ../nbs/16_study.ipynb #d1c91886
 import json, shutil, time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from .config import Config, UserError, project_root, write_json, written_whole
-from .patching import prepare
+from .patching import open_store, prepare
 from .prediction import baseline_data, predict_data, score_data
 from .reports import Results, headline, render_index, run_notebook
 from .scenes import check_data, find_scenes, fingerprint
@@ -74,7 +74,7 @@ def held_out(data, run) -> dict[Path, str]:
     key = lambda folder: f"{folder.parent.name}/{folder.name}"
     return {f: "validation" if key(f) in chosen else "test" for f in find_scenes(data) if key(f) not in trained}
 
-# %% ../nbs/16_study.ipynb #fbb13410
+# %% ../nbs/16_study.ipynb #6d70ee56
 def experiments() -> list[Path]:
     "The experiment notebooks, in order."
     return sorted((project_root() / "nbs" / "experiments").glob("e[0-9]*.ipynb"))
@@ -111,10 +111,10 @@ def run_study(
         found = check_data(target, bar("checking"))
         print(found.summary())
         if found.fatal: raise UserError(str(found.fatal[0]))
-        stages.note(notes=[str(f) for f in found.faults], scenes=json.loads(found.table.to_json(orient="records")))
+        stages.note(check={"scenes": len(found.table), "with_hr": int(found.table.hr_clearance.notna().sum()), "notes": [str(f) for f in found.faults]})
     def learn():
         from enhanceme.training import train
-        train(config, training_data, prepare(training_data, store, config.registration, split="train", workers=workers), run)
+        train(config, training_data, open_store(store, config.registration), run)
     def predict():
         folders = list(held_out(target, run))
         baseline_data(target, out / "predictions" / "baseline", folders=folders, progress=bar("baseline"))
