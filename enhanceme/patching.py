@@ -229,7 +229,7 @@ def scene_input(
     padded = lambda a: window(a[chosen], 0, 0, a.shape[1:], margin).astype(np.float32)[None, ..., None]
     return {"frames": padded(stack.frames), "masks": padded(stack.masks), "shifts": (stack.shifts[chosen] - stack.grid)[None].astype(np.float32), "features": stack.features[chosen][None].astype(np.float32)}
 
-# %% ../nbs/05_patching.ipynb #b144cf72
+# %% ../nbs/05_patching.ipynb #266b6f79
 FORMAT = 1  # of the store; changes whenever what is stored, or how it is computed, changes
 
 def _record(scene: Prepared, source: str) -> np.ndarray:
@@ -246,7 +246,7 @@ def _record(scene: Prepared, source: str) -> np.ndarray:
 
 def _read_record(path, key: str) -> Prepared:
     "The scene in a file of the store; arrays are views of the file."
-    try: record = np.load(path, mmap_mode="r")
+    try: record = np.asarray(np.load(path, mmap_mode="r"))  # a view of the mapped file
     except (ValueError, EOFError, OSError): raise UserError(f"{path}: not a prepared scene; remove the file and prepare again") from None
     field = lambda k: record[k][0]
     small = lambda k: np.array(field(k))
@@ -275,9 +275,10 @@ class Store:
 
     def load(self, key: str) -> Prepared:
         "A scene; its frames, masks, HR and SM are views of the file."
-        path = self.path(key)
-        if not path.exists(): raise UserError(f"{path}: scene {key} is not in the store; prepare it first")
-        return _opened(path, key, path.stat().st_mtime_ns)
+        path = f"{self.root}/{key}.npy"
+        try: changed = os.stat(path).st_mtime_ns
+        except FileNotFoundError: raise UserError(f"{path}: scene {key} is not in the store; prepare it first") from None
+        return _opened(path, key, changed)
 
     def trainable(self, band=None) -> list[str]:
         "Scenes with HR: the others serve for prediction and inspection only."
@@ -369,7 +370,7 @@ def split_scenes(
             held |= set(np.array(mine)[np.random.default_rng([seed, BANDS.index(band)]).permutation(len(mine))[:n]].tolist())
     return [k for k in keys if k not in held], [k for k in keys if k in held]
 
-# %% ../nbs/05_patching.ipynb #5e81a767
+# %% ../nbs/05_patching.ipynb #7b5922c0
 TRIES = 30  # patches drawn from a scene before the next one has its turn
 
 class Samples:
@@ -402,7 +403,7 @@ class Samples:
             h, w = scene.stack.frames.shape[1:]
             ys, xs = lattice(h, self.cfg.size, self.cfg.stride), lattice(w, self.cfg.size, self.cfg.stride)
             for _ in range(TRIES):
-                sample = sample_patch(scene, rng.choice(ys), rng.choice(xs), n, self.cfg)
+                sample = sample_patch(scene, int(ys[rng.integers(len(ys))]), int(xs[rng.integers(len(xs))]), n, self.cfg)
                 if sample is not None: return augment(sample, self.cfg, rng)
         raise UserError(f"patching.hr_clearance={self.cfg.hr_clearance}, patch_clearance={self.cfg.patch_clearance}: no patch of {len(self.scenes)} scenes is clear enough; lower them")
 

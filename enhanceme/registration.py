@@ -100,7 +100,7 @@ def correlate(
             if aa > 0 and bb > 0: out[dy + reach, dx + reach] = ab / np.sqrt(aa * bb)
     return out
 
-# %% ../nbs/04_registration.ipynb #28a14a12
+# %% ../nbs/04_registration.ipynb #42266dd3
 @njit(cache=CACHE)
 def lanczos_taps(
     f,      # 0..1, px, where between the two middle taps
@@ -177,7 +177,7 @@ def refine(
         if largest > .5: y, x = y / (2 * largest), x / (2 * largest)
         dy, dx = dy + y, dx + x
         error = np.sqrt(spread / min(m[1, 1], m[2, 2])) / p[0]
-        if turn > 1 and largest < 5e-4: break
+        if turn > 0 and largest < 2e-3: break
     return dy, dx, error, correlation, count
 
 # %% ../nbs/04_registration.ipynb #b74787f4
@@ -244,25 +244,39 @@ def candidates(
         sharpness[t] = (x2 + y2) / max(variance, 1e-6)
     return sorted(range(len(frames)), key=lambda t: (not tied[t], -sharpness[t], -clearance[t], t))
 
-# %% ../nbs/04_registration.ipynb #1d09f610
+# %% ../nbs/04_registration.ipynb #792d4cb3
+@njit(cache=CACHE, fastmath=FAST)
 def brightness(
-    a: np.ndarray,      # float (n,), DN of the reference at common clear pixels
-    b: np.ndarray,      # float (n,), DN of the frame there
-    rounds: int = 3,    # fits, each without the pixels that lie further than 2.5 sigma off the last
-) -> tuple[float, float]:  # gain, offset in DN: b = gain * a + offset
+    a, clear_a,     # float32 (h, w), low-passed reference, DN, and its mask
+    b, clear_b,     # float32 (h, w), low-passed frame, DN, and its mask
+    dy, dx,         # px, whole pixels by which b has to move
+    rounds=4,       # fits, each without what lies further than 2.5 rms off the last
+):                  # gain, offset in DN: b = gain * a + offset
     "Gain and offset between two frames, robustly and symmetrically."
-    if len(a) < 50: return 1., 0.
-    use = slice(None)
-    for _ in range(rounds):
-        x, y = a[use], b[use]
-        mx, my, sx, sy = x.mean(), y.mean(), x.std(), y.std()
-        if min(sx, sy) < 1e-3: return 1., float(my - mx)
-        gain = sy / sx
-        off = np.abs(b - my - gain * (a - mx))
-        use = off <= 2.5 * 1.4826 * np.median(off[::7]) + 1
-    return float(gain), float(my - gain * mx)
+    h, w = a.shape
+    i0, i1, j0, j1 = max(0, dy), min(h, h + dy), max(0, dx), min(w, w + dx)
+    level, gain, offset, fade, one = np.float32(a[h // 2, w // 2]), np.float32(1), np.float32(0), np.float32(0), np.float32(1)
+    for turn in range(rounds):
+        n, sa, sb, aa, bb, ab = 0., 0., 0., 0., 0., 0.
+        for i in range(i0, i1, 2):                                      # low-passed: every other row tells all
+            ra, rb, ca, cb = a[i, j0:j1], b[i - dy, j0 - dx:j1 - dx], clear_a[i, j0:j1], clear_b[i - dy, j0 - dx:j1 - dx]
+            p = q = r = t = u = v = np.float32(0)
+            for j in range(j1 - j0):
+                x, y = ra[j] - level, rb[j] - level
+                e = y - gain * x - offset
+                k = ca[j] * cb[j] if e * e * fade < one else np.float32(0)
+                p += k; q += k * x; r += k * y; t += k * x * x; u += k * y * y; v += k * x * y
+            n += p; sa += q; sb += r; aa += t; bb += u; ab += v
+        if n < 50: return 1., 0.
+        ma, mb = sa / n, sb / n
+        va, vb, c = aa / n - ma * ma, bb / n - mb * mb, ab / n - ma * mb
+        if not (va > 1 and vb > 1): return 1., mb - ma
+        gain = np.float32(np.sqrt(vb / va))
+        offset = np.float32(mb - gain * ma)
+        fade = np.float32(1 / (6.25 * max(vb + gain * gain * va - 2 * gain * c, 1)))
+    return float(gain), float(offset + level - gain * level)
 
-# %% ../nbs/04_registration.ipynb #94a1597b
+# %% ../nbs/04_registration.ipynb #9af3e7fd
 FEATURES = ("contrast", "dx1", "dx2", "dy1", "dy2", "disagreement", "fine disagreement", "clearance")
 
 @njit(cache=CACHE, fastmath=FAST)
@@ -318,42 +332,60 @@ def sharpness(
     total, count = x.sum(0), masks.sum(0).astype(np.float32)
     common = masks.all(0)
     fixed = inner(common) if common.mean() > enough else None
+    mean = total / np.maximum(count, 1)                                 # (h, w)
+    level = texture(mean, fixed) if fixed is not None else None
     out = np.zeros((len(frames), len(FEATURES)))
     for t, mask in enumerate(masks):
         others = (total - x[t]) / np.maximum(count - mask, 1)
         clear = fixed if fixed is not None else inner(mask & (count > 1))
-        own, mean = texture(x[t], clear), texture(total / np.maximum(count, 1), clear)
-        logs = .5 * np.log((own[1:] + 1) / (mean[1:] + 1))              # contrast, dx1, dx2, dy1, dy2 against the mean image
+        own = texture(x[t], clear)
+        logs = .5 * np.log((own[1:] + 1) / ((level if level is not None else texture(mean, clear))[1:] + 1))  # contrast, dx1, dx2, dy1, dy2 against the mean image
         left = .5 * np.log((np.maximum(disagree(x[t], others, clear), 0) + 1) / (own[1] + 1))
         out[t] = np.r_[logs[0], logs[1:] - logs[0], left, 0] if own[0] >= 50 else 0
     out -= np.median(out, 0)
     out[:, -1] = masks.mean((1, 2)) - 1
     return np.clip(4 * out, -4, 4).astype(np.float32)
 
-# %% ../nbs/04_registration.ipynb #502338ff
+# %% ../nbs/04_registration.ipynb #004670e2
 def consensus(
     shifts: np.ndarray,   # (T, 2), LR px
-    weights: np.ndarray,  # (T,), not negative
-) -> np.ndarray:          # float32 (2,), (y, x) LR px, within half a pixel and a sixth
+    weights: np.ndarray,  # (T,), not negative; 0 counts for the place only
+) -> np.ndarray:          # float32 (2,), (y, x) LR px
     "The grid of most frames, seen from the reference."
-    if not weights.sum() > 0: return np.zeros(2, np.float32)
-    phase = lambda period: np.angle((weights[:, None] * np.exp(2j * np.pi * shifts / period)).sum(0)) / (2 * np.pi) * period
-    coarse, fine = phase(1), phase(1 / SCALE)
-    return (fine + np.round((coarse - fine) * SCALE) / SCALE).astype(np.float32)
+    place = np.median(shifts, axis=0)
+    if not weights.sum() > 0: return place.astype(np.float32)
+    def phase(period, near):
+        p = np.angle((weights[:, None] * np.exp(2j * np.pi * shifts / period)).sum(0)) / (2 * np.pi) * period
+        return p + np.round((near - p) / period) * period
+    return phase(1 / SCALE, phase(1, place)).astype(np.float32)
 
-# %% ../nbs/04_registration.ipynb #01afb693
+# %% ../nbs/04_registration.ipynb #45e5b297
+@njit(cache=CACHE)
+def _fill_spikes(frame, limit):
+    "Replace each pixel from `limit` up by the mean of the others in the 7x7 around it, in place."
+    h, w = frame.shape
+    for i in range(h):
+        for j in range(w):
+            if frame[i, j] >= limit:
+                s, n = 0., 0
+                for y in range(max(0, i - 3), min(h, i + 4)):
+                    for x in range(max(0, j - 3), min(w, j + 4)):
+                        if frame[y, x] < limit: s, n = s + frame[y, x], n + 1
+                if n: frame[i, j] = s / n
+
 def remove_spikes(
     frames: np.ndarray,  # float32 (T, h, w), DN
     masks: np.ndarray,   # bool (T, h, w)
 ) -> tuple[np.ndarray, np.ndarray]:  # the same, spikes replaced and concealed with their 8 neighbours
-    "Saturated pixels, concealed and replaced by the median of the 7x7 pixels around."
-    if frames.max(initial=0) < SATURATED: return frames, masks
+    "Saturated pixels, replaced by the mean of what surrounds them, and concealed."
+    spikes = frames >= SATURATED
+    if not spikes.any(): return frames, masks
     frames, masks = frames.copy(), masks.copy()
-    for t, y, x in np.argwhere(frames >= SATURATED):
-        around = frames[t, max(0, y - 3):y + 4, max(0, x - 3):x + 4]
-        good = around[around < SATURATED]
-        frames[t, y, x] = np.median(good) if good.size else np.median(frames[t])
-        masks[t, max(0, y - 1):y + 2, max(0, x - 1):x + 2] = False
+    for t in np.flatnonzero(spikes.any((1, 2))):
+        _fill_spikes(frames[t], SATURATED)
+        y, x = np.nonzero(spikes[t])
+        for dy in (-1, 0, 1):
+            for dx in (-1, 0, 1): masks[t][np.clip(y + dy, 0, masks.shape[1] - 1), np.clip(x + dx, 0, masks.shape[2] - 1)] = False
     return frames, masks
 
 def _original(frames, masks, reference):
@@ -403,12 +435,9 @@ def register(
 
     low = frames - high                                                # (T, h, w), local means where clear
     gains, offsets = np.ones(n), np.zeros(n)
-    for t in range(n):
-        dy, dx = np.round(moved[t]).astype(int) if cfg.mode != "original" else (0, 0)
-        if t == reference or not kept[t]: continue
-        both = masks[reference] & (whole_shift_mask(masks[t], dy, dx) if cfg.mode != "original" else aligned_masks[t])
-        there = whole_shift(low[t], dy, dx) if cfg.mode != "original" else np.roll(low[t], moved[t].astype(int), (0, 1))
-        gains[t], offsets[t] = brightness(low[reference][both], there[both])
+    for t in np.flatnonzero(kept):
+        dy, dx = (int(v) for v in np.round(moved[t]))
+        if t != reference: gains[t], offsets[t] = brightness(low[reference], clear[reference], low[t], clear[t], dy, dx)
 
     features = np.zeros((n, len(FEATURES)), np.float32)
     features[kept] = sharpness(aligned[kept], aligned_masks[kept])
@@ -416,7 +445,7 @@ def register(
     if cfg.mode == "subpixel":
         shifts = moved
         sharp = np.exp(1.2 * (features[:, 1] + features[:, 2])) * kept * (masks.mean((1, 2)) > .95)
-        if cfg.grid == "consensus": grid = consensus(moved, sharp if sharp.any() else kept.astype(float))
+        if cfg.grid == "consensus" and kept.any(): grid = consensus(moved[kept], (sharp if sharp.any() else kept.astype(float))[kept])
         aligned, aligned_masks = frames, masks
     level = aligned[reference].mean() if cfg.brightness == "none" else (low[reference][masks[reference]].mean() if masks[reference].any() else 0.)
     if cfg.brightness == "gain": aligned = (aligned - offsets[:, None, None]) / gains[:, None, None]
