@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['register', 'CONVS', 'length', 'direction', 'WNConv', 'convolve', 'WNConv2D', 'WNConv3D', 'all_layers',
            'initialise_from_data', 'fold', 'wdsr_b', 'spatial', 'longer', 'PixelShuffle', 'ReflectPad', 'Crop',
-           'masked_moments', 'Units', 'Standardise', 'Restore', 'MaskedMean', 'cubic', 'grid_matrix', 'ShiftToGrid',
-           'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames', 'OnlyFrame', 'AddPerFrame',
-           'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
+           'masked_moments', 'Units', 'Standardise', 'Restore', 'masked_mean', 'MaskedMean', 'cubic', 'grid_matrix',
+           'shift_to_grid', 'ShiftToGrid', 'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames',
+           'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
 
 # %% ../nbs/07_layers.ipynb #6572fe11
 import keras
@@ -172,7 +172,7 @@ class Crop(keras.layers.Layer):
     def compute_output_shape(self, shape): return longer(shape, -2 * self.size)
     def get_config(self): return {**super().get_config(), "size": self.size}
 
-# %% ../nbs/07_layers.ipynb #3b991f5c
+# %% ../nbs/07_layers.ipynb #b44aa7f5
 def masked_moments(x, weights, axes):
     "Mean and standard deviation of `x` over `axes`, weighted; `weights` may have size one along any axis."
     weights = weights + 1e-9  # a stack with no clear pixel falls back on all of them
@@ -215,16 +215,19 @@ class Restore(keras.layers.Layer):
     def compute_output_shape(self, x_shape, mean_shape, std_shape): return x_shape
     def get_config(self): return {**super().get_config(), "offset": self.offset}
 
+def masked_mean(x, masks=None):
+    "Mean over the frames of (B, T, h, w, C), of those that are clear there when masks (B, T, h, w, 1) are given; of all where none is."
+    if masks is None: return ops.mean(x, 1)
+    clear = ops.sum(masks, 1)
+    return ops.where(clear > 1e-3, ops.sum(x * masks, 1) / ops.maximum(clear, 1e-3), ops.mean(x, 1))
+
 @register
 class MaskedMean(keras.layers.Layer):
-    "Mean over the frames of (B, T, h, w, C), of those that are clear there when masks (B, T, h, w, 1) are given; of all where none is."
-    def call(self, x, masks=None):
-        if masks is None: return ops.mean(x, 1)
-        clear = ops.sum(masks, 1)
-        return ops.where(clear > 1e-3, ops.sum(x * masks, 1) / ops.maximum(clear, 1e-3), ops.mean(x, 1))
+    "`masked_mean` as a layer: (B, T, h, w, C) and perhaps masks to (B, h, w, C)."
+    def call(self, x, masks=None): return masked_mean(x, masks)
     def compute_output_shape(self, x_shape, masks_shape=None): return (x_shape[0], *x_shape[2:])
 
-# %% ../nbs/07_layers.ipynb #9b810b88
+# %% ../nbs/07_layers.ipynb #b58cac1e
 def cubic(x):
     "Keys' cubic convolution kernel, a = -1/2."
     x = ops.abs(x)
@@ -243,19 +246,26 @@ def grid_matrix(
     weights = cubic(source[..., None] - lr)
     return weights / ops.sum(weights, -1, keepdims=True)
 
+def shift_to_grid(
+    x,          # (B, T, h, w, C)
+    shifts,     # (B, T, 2), LR px
+    scale,      # HR pixels per LR pixel
+):              # (B, T, h, w, scale^2 C)
+    "Frames at their shifts on the HR grid, each LR pixel's HR pixels as channels."
+    s, (b, t, h, w, c) = scale, ops.shape(x)
+    rows = ops.cast(grid_matrix(shifts[..., 0], h, s), x.dtype)[:, :, None]                     # (B, T, 1, s h, h)
+    cols = ops.cast(grid_matrix(shifts[..., 1], w, s), x.dtype)[:, :, None]                     # (B, T, 1, s w, w)
+    y = ops.matmul(ops.matmul(rows, ops.moveaxis(x, -1, 2)), ops.swapaxes(cols, -1, -2))        # (B, T, C, s h, s w)
+    y = ops.transpose(ops.reshape(y, (b, t, c, h, s, w, s)), (0, 1, 3, 5, 4, 6, 2))             # (B, T, h, w, s, s, C)
+    return ops.reshape(y, (b, t, h, w, s * s * c))
+
 @register
 class ShiftToGrid(keras.layers.Layer):
-    "Frames (B, T, h, w, C) and shifts (B, T, 2) in LR px to (B, T, h, w, scale^2 C): each LR pixel's HR pixels as channels."
+    "`shift_to_grid` as a layer: frames (B, T, h, w, C) and shifts (B, T, 2) in LR px to (B, T, h, w, scale^2 C)."
     def __init__(self, scale=3, **kwargs):
         super().__init__(**kwargs)
         self.scale = scale
-    def call(self, x, shifts):
-        s, (b, t, h, w, c) = self.scale, ops.shape(x)
-        rows = ops.cast(grid_matrix(shifts[..., 0], h, s), x.dtype)[:, :, None]                     # (B, T, 1, s h, h)
-        cols = ops.cast(grid_matrix(shifts[..., 1], w, s), x.dtype)[:, :, None]                     # (B, T, 1, s w, w)
-        y = ops.matmul(ops.matmul(rows, ops.moveaxis(x, -1, 2)), ops.swapaxes(cols, -1, -2))        # (B, T, C, s h, s w)
-        y = ops.transpose(ops.reshape(y, (b, t, c, h, s, w, s)), (0, 1, 3, 5, 4, 6, 2))             # (B, T, h, w, s, s, C)
-        return ops.reshape(y, (b, t, h, w, s * s * c))
+    def call(self, x, shifts): return shift_to_grid(x, shifts, self.scale)
     def compute_output_shape(self, x_shape, shifts_shape): return (*x_shape[:-1], x_shape[-1] * self.scale**2)
     def get_config(self): return {**super().get_config(), "scale": self.scale}
 
@@ -265,16 +275,16 @@ class Bicubic(keras.layers.Layer):
     def __init__(self, scale=3, **kwargs):
         super().__init__(**kwargs)
         self.scale = scale
-    def call(self, x): return ShiftToGrid(self.scale)(x[:, None], ops.zeros_like(x[:, :1, 0, :1]) * ops.zeros((1, 1, 2), x.dtype))[:, 0]
+    def call(self, x): return shift_to_grid(x[:, None], ops.zeros((1, 1, 2)), self.scale)[:, 0]
     def compute_output_shape(self, x): return (*x[:-1], x[-1] * self.scale**2)
     def get_config(self): return {**super().get_config(), "scale": self.scale}
 
-# %% ../nbs/07_layers.ipynb #c42d8052
+# %% ../nbs/07_layers.ipynb #0ce522f0
 @register
 class FillConcealed(keras.layers.Layer):
     "Replace the concealed pixels of each frame by the mean over the frames that are clear there."
     def call(self, x, masks):
-        mean = MaskedMean()(x, masks)[:, None]
+        mean = masked_mean(x, masks)[:, None]
         return mean + (x - mean) * masks
     def compute_output_shape(self, x_shape, masks_shape): return x_shape
 
@@ -347,10 +357,9 @@ class FrameAttention(keras.layers.Layer):
     def __init__(self, limit=10.0, concealed=-20.0, **kwargs):
         super().__init__(**kwargs)
         self.limit, self.concealed = limit, concealed
-    def shares(self, pixel, frame, masks):
-        "Each frame's share (B, T, h, w, K); the shares sum to one over T."
-        logits = ops.clip(pixel + frame[:, :, None, None], -self.limit, self.limit)
-        return ops.softmax(logits + self.concealed * (1 - masks), 1)
-    def call(self, values, pixel, frame, masks): return ops.sum(values * self.shares(pixel, frame, masks), 1)
+    def call(self, values, pixel, frame, masks):
+        logits = ops.clip(pixel + frame[:, :, None, None], -self.limit, self.limit) + self.concealed * (1 - masks)
+        weights = ops.exp(logits - self.limit)  # at most 1, and never 0 in float32, so that a pixel concealed in all frames has a value
+        return ops.sum(values * weights, 1) / ops.sum(weights, 1)
     def compute_output_shape(self, values_shape, pixel_shape, frame_shape, masks_shape): return (values_shape[0], *values_shape[2:])
     def get_config(self): return {**super().get_config(), "limit": self.limit, "concealed": self.concealed}

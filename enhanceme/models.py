@@ -39,7 +39,7 @@ def time_kernels(
     if frames == 1: return [1]
     return [3] * (frames // 2) if frames % 2 else [2] + [3] * (frames // 2 - 1)
 
-# %% ../nbs/08_models.ipynb #6ba53363
+# %% ../nbs/08_models.ipynb #81cf07ef
 def wdsr3d(
     frames=9,               # T; any number from 1 (None, any at run time, with reduction 'mean')
     filters=32,             # F, channels of the main path
@@ -67,11 +67,11 @@ def wdsr3d(
     stack, extra = inputs["frames"], [inputs["masks"]] if status_maps else []
     mean, std = Units(*(units or (None, None)), name="units", dtype="float32")(stack, *extra)
     x = Standardise(name="standardise", dtype="float32")(stack, mean, std)                       # (B, T, h+6, w+6, C)
-    if status_maps: x = FillConcealed(name="fill")(x, *extra)
+    if status_maps: x = FillConcealed(name="fill", dtype="float32")(x, *extra)
     if reach < MARGIN:                                                                           # (B, T, h+2r, w+2r, C)
         x = Crop(MARGIN - reach, name="crop")(x)
         extra = [Crop(MARGIN - reach, name="crop_masks")(m) for m in extra]
-    average = MaskedMean(name="average")(x, *extra)                                              # (B, h+2r, w+2r, C)
+    average = MaskedMean(name="average", dtype="float32")(x, *extra)                                              # (B, h+2r, w+2r, C)
     if status_maps: x = keras.layers.Concatenate(name="with_masks")([x, *extra])
 
     *reducers, up = time_kernels(frames) if reduction == "late" else [*time_kernels(frames), 1] if reduction == "early" else [1]
@@ -98,13 +98,13 @@ def wdsr3d(
     if residual == "none": return keras.Model(inputs, main, name=name)
 
     r = average                                                                                  # (B, h+2r, w+2r, C)
-    if residual == "bicubic": r = Crop(reach, name="residual_crop")(Bicubic(scale, name="residual_bicubic")(r))
+    if residual == "bicubic": r = Crop(reach, name="residual_crop", dtype="float32")(Bicubic(scale, name="residual_bicubic", dtype="float32")(r))
     else:
-        if residual_convs > reach: r = ReflectPad(residual_convs - reach, name="residual_pad")(r)
-        if residual_convs < reach: r = Crop(reach - residual_convs, name="residual_crop")(r)
+        if residual_convs > reach: r = ReflectPad(residual_convs - reach, name="residual_pad", dtype="float32")(r)
+        if residual_convs < reach: r = Crop(reach - residual_convs, name="residual_crop", dtype="float32")(r)
         for i in range(residual_convs):
-            r = CONVS[2, weight_norm](scale**2 * depth, 3, padding="valid", activation=None if i else "relu", name=f"residual{i}")(r)
-    r = PixelShuffle(scale, name="residual_shuffle")(r)                                          # (B, 3h, 3w, 1)
+            r = CONVS[2, weight_norm](scale**2 * depth, 3, padding="valid", activation=None if i else "relu", name=f"residual{i}", dtype="float32")(r)
+    r = PixelShuffle(scale, name="residual_shuffle", dtype="float32")(r)                                          # (B, 3h, 3w, 1)
     r = Restore(name="residual", dtype="float32")(r, mean, std)
     return keras.Model(inputs, keras.layers.Add(name="sr", dtype="float32")([main, r]), name=name)
 
@@ -124,7 +124,7 @@ def inputs_for(
     "What to feed a model."
     return {name: samples[name] for name in input_names(model)}
 
-# %% ../nbs/08_models.ipynb #10c923b8
+# %% ../nbs/08_models.ipynb #7344598d
 @dataclass(frozen=True)
 class Step:
     "One layer as a stack meets it."
@@ -133,13 +133,14 @@ class Step:
     what: str                # what it does, in words
     shape: tuple             # of its output for one sample: ([frames,] height, width, channels)
     parameters: int          # trainable
+    macs: int                # multiply-adds of its convolution or matrix product
     lane: str                # 'shared', 'main', 'residual' or 'sr': the paths that it belongs to
     parents: tuple           # names of the layers that it works on
 
 WORDS = {"ReflectPad": "mirror {size} px at the border", "Crop": "cut {size} px off each side", "PixelShuffle": "channels to pixels, ×{scale}", "Add": "sum", "Subtract": "difference",
          "Concatenate": "side by side", "Standardise": "DN to standard units", "Restore": "standard units to DN", "MaskedMean": "mean over frames", 
          "Bicubic": "cubic enlargement, as channels", "ShiftToGrid": "cubic, to the grid at its shift, ×{scale}", "FillConcealed": "clouds filled from the others",
-         "Clear": "clear where ≥ {least}", "FramePhase": "fractional parts of the shifts", "FrameSummary": "mean and mean modulus of each frame", "FrameAttention": "weighted sum over frames",
+         "Clear": "clear where ≥ {least}", "FramePhase": "fractional parts of the shifts", "FrameSummary": "means of each frame", "FrameAttention": "weighted frames",
          "AddPerFrame": "plus a vector per frame", "ReLU": "ReLU", "Dense": "dense", "Units": "mean and deviation to use", "InputLayer": "input"}
 
 def describe(layer) -> str:
@@ -162,7 +163,8 @@ def trace(
 ) -> list[Step]:
     "Every layer with the shape it gives, in order."
     parents = {c["name"]: tuple(dict.fromkeys(tensors_in(c["inbound_nodes"]))) for c in model.get_config()["layers"]}
-    probe = {k: keras.KerasTensor((1, *[n if n is not None else frames if i == 0 else size + 2 * MARGIN for i, n in enumerate(t.shape[1:])])) for k, t in model.input.items()}
+    frames = model.input["frames"].shape[1] or frames
+    probe = {k: keras.KerasTensor((1, *[n or (frames if i == 0 else size + 2 * MARGIN) for i, n in enumerate(t.shape[1:])])) for k, t in model.input.items()}
     outputs = keras.Model(model.input, {layer.name: layer.output for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)})(probe)
     ancestors = {lane: {layer.name for layer in keras.Model(model.input, model.get_layer(lane).output).layers} for lane in path_names(model)[:2]}
     steps = []
@@ -170,7 +172,9 @@ def trace(
         lanes = [lane for lane, names in ancestors.items() if layer.name in names]
         out = outputs.get(layer.name, probe.get(layer.name))
         shape = out[0].shape if isinstance(out, (list, tuple)) else out.shape
-        steps.append(Step(layer.name, type(layer).__name__, describe(layer), shape[1:] if len(shape) == 5 or shape[0] == 1 else shape, trainable_in(layer),
+        shape = shape[1:] if len(shape) == 5 or shape[0] == 1 else (frames, *shape[1:])
+        kernel = layer.get_weights()[0].size if layer.weights else 0
+        steps.append(Step(layer.name, type(layer).__name__, describe(layer), shape, trainable_in(layer), kernel * int(np.prod(shape[:-1])),
                           "sr" if not lanes else lanes[0] if len(lanes) == 1 and len(ancestors) > 1 or len(ancestors) == 1 and layer.name not in ("units", "standardise", "frames") else "shared",
                           parents[layer.name]))
     return steps
@@ -182,7 +186,7 @@ def path_names(model) -> list[str]:
     names = {layer.name for layer in model.layers}
     return [name for name in ("main", "residual", "sr") if name in names]
 
-# %% ../nbs/08_models.ipynb #c8fabc80
+# %% ../nbs/08_models.ipynb #85b29fa3
 HIDDEN = {"InputLayer", "FoldFrames", "UnfoldFrames", "ExpandFrames", "OnlyFrame"}
 ACROSS = ("MaskedMean", "FrameAttention", "ShiftToGrid", "FrameSummary")
 COLOURS = {"conv": "#cfe3f7", "merge": "#fde3c4", "frames": "#f9cfd0", "other": "#eeeeee"}
@@ -205,7 +209,6 @@ def rows_of(
     hidden = {s.name: s.parents[:1] for s in steps if s.kind in HIDDEN and s.parents}
     def seen(name): return [name] if name not in hidden else [p for parent in hidden[name] for p in seen(parent)]
     blocks = sum(bool(re.fullmatch(r"block\d+_mix", s.name)) for s in steps)
-    batch = next((s.shape[0] for s in steps if s.name == "frames"), 1)
     lanes, above = {"shared": [], "main": [], "residual": [], "sr": []}, {}
     for s in steps:
         number = re.match(r"block(\d+)_", s.name)
@@ -217,7 +220,7 @@ def rows_of(
         if s.kind == "InputLayer" or of == [re.sub(r"block\d+_(add|mix)", "the blocks", before or "")]: told = ""
         else: told = " with its input" if number and s.kind == "Add" else "  ← " + ", ".join(of)
         colour = "conv" if s.parameters else "frames" if s.kind in ACROSS else "merge" if s.kind in ("Add", "Subtract", "Concatenate") else "other"
-        lanes[s.lane].append(Row(s.name.replace("block0_", ""), s.what + told, " × ".join(str(batch if n is None else n) for n in s.shape), s.parameters, colour, blocks * bool(number),
+        lanes[s.lane].append(Row(s.name.replace("block0_", ""), s.what + told, " × ".join(map(str, s.shape)), s.parameters, colour, blocks * bool(number),
                                  before in [n for p in s.parents for n in seen(p)]))
     return lanes
 
@@ -229,12 +232,13 @@ def draw(
     "A network layer by layer: what each does, the shape it gives, its parameters. Left the main path, right the second."
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyBboxPatch, Rectangle
-    lanes = rows_of(trace(model, size, frames))
-    single, width = not lanes["residual"], 7.9
+    steps = trace(model, size, frames)
+    lanes = rows_of(steps)
+    single, width = not lanes["residual"], 8.5
     left, right, total = 0.3, width + 0.9, width + 0.6 if single else 2 * width + 1.2
     middle = left if single else total / 2 - width / 2
     high = len(lanes["shared"]) + max(len(lanes["main"]), len(lanes["residual"])) + len(lanes["sr"]) + 2.6
-    fig = Figure(figsize=(total * 0.78, 0.29 * high), dpi=110)
+    fig = Figure(figsize=(total * 0.76, 0.29 * high), dpi=110)
     ax = fig.add_axes((0, 0, 1, 1))
     ax.axis("off")
     ax.set(xlim=(0, total), ylim=(1.5 - high, 1.5))
@@ -242,7 +246,7 @@ def draw(
 
     def box(x, y, row):
         ax.add_patch(FancyBboxPatch((x, y - 0.34), width - 0.5 * bool(row.repeats), 0.68, boxstyle="round,pad=0,rounding_size=0.12", fc=COLOURS[row.colour], ec="#999999", lw=0.6))
-        words = [(0.1, row.title, dict(weight="bold")), (1.6, row.text, {}), (6.55, row.shape, dict(ha="right")), (7.3, f"{row.parameters:,}" if row.parameters else "", dict(ha="right", color="#205080"))]
+        words = [(0.1, row.title, dict(weight="bold")), (1.6, row.text, {}), (7.15, row.shape, dict(ha="right")), (7.9, f"{row.parameters:,}" if row.parameters else "", dict(ha="right", color="#205080"))]
         for dx, word, style in words: ax.text(x + dx, y - 0.03, word, va="center", fontsize=7.4, **style)
 
     def lane(rows, x, y):
@@ -257,7 +261,8 @@ def draw(
         return y - len(rows)
 
     shown = model.input["frames"].shape[1] or frames
-    ax.text(left, 0.95, f"{model.name}: {trainable(model):,} parameters. Shapes (frames ×) height × width × channels, for {shown} frames of {size} × {size} LR px and a margin of {MARGIN}", fontsize=9.5, weight="bold")
+    ax.text(left, 0.95, f"{model.name}: {trainable(model):,} parameters, {sum(s.macs for s in steps) / 1e6:,.0f} million multiply-adds for {shown} frames of {size} × {size} LR px and a margin of {MARGIN}; "
+            "shapes: (frames ×) height × width × channels", fontsize=8.5, weight="bold")
     split = lane(lanes["shared"], middle, 0) - 0.5
     starts = [(name, x) for name, x in (("main", left), ("residual", right)) if lanes[name]]
     ends = [lane(lanes[name], x, split) for name, x in starts]
@@ -268,22 +273,17 @@ def draw(
         for (_, x), end in zip(starts, ends): arrow((x + width / 2, end + 0.66), (middle + width / 2, last + 0.34))
     return fig
 
-# %% ../nbs/08_models.ipynb #7e69b052
+# %% ../nbs/08_models.ipynb #54f23aec
 def seam(
     model,  # of `wdsr3d` with constant units: nothing else acts across the whole image
 ) -> int:   # LR px, counted from the edge of the output
     "How far into the result the border of the input is felt."
     layers = keras.Model(model.input, model.get_layer("main").output).layers
-    cut = sum(layer.size for layer in layers if isinstance(layer, Crop))
-    felt = -cut
-    for layer in layers:
-        size = getattr(layer, "kernel_size", (1,))[-1] // 2
-        if getattr(layer, "padding", "") == "same": felt += size
-    reducing = sum(getattr(layer, "padding", "") == "valid" for layer in layers)  # each looks one pixel further, and the output begins one pixel further in
-    mirrored = sum(isinstance(layer, ReflectPad) for layer in layers)
-    return max(felt + cut + mirrored, 0)
+    padded = sum(layer.kernel_size[-1] // 2 for layer in layers if getattr(layer, "padding", "") == "same")
+    mirrored = sum(isinstance(layer, ReflectPad) for layer in layers)    # unpadded layers that look beyond the margin
+    return padded + mirrored - sum(layer.size for layer in layers if layer.name == "trim")
 
-# %% ../nbs/08_models.ipynb #211a1a5f
+# %% ../nbs/08_models.ipynb #195453ee
 def fusion(
     filters=40,             # F, channels after the frames are fused
     blocks=4,               # WDSR-B blocks in 2-D
@@ -302,14 +302,15 @@ def fusion(
     inputs = {"frames": keras.Input((None, None, None, 1), name="frames"), "masks": keras.Input((None, None, None, 1), name="masks"),
               "shifts": keras.Input((None, 2), name="shifts"), "features": keras.Input((None, features), name="features")}
     masks, shifts = inputs["masks"], inputs["shifts"]
-    mean, std = Units(*(units or (None, None)), name="units", dtype="float32")(inputs["frames"], masks)
-    stack = Standardise(name="standardise", dtype="float32")(inputs["frames"], mean, std)
+    exact = dict(dtype="float32")  # of what carries brightness, whatever the precision of the rest
+    mean, std = Units(*(units or (None, None)), name="units", **exact)(inputs["frames"], masks)
+    stack = Standardise(name="standardise", **exact)(inputs["frames"], mean, std)
 
-    grid = ShiftToGrid(scale, name="to_grid")(FillConcealed(name="fill")(stack, masks), shifts)     # (B, T, h, w, 9)
-    clear = Clear(name="clear")(ShiftToGrid(1, name="masks_to_grid")(masks, shifts))                # (B, T, h, w, 1)
-    base = MaskedMean(name="average")(grid, clear)                                                  # (B, h, w, 9)
-    detail = keras.layers.Subtract(name="detail")([grid, ExpandFrames(name="average_of_all")(base)])  # (B, T, h, w, 9)
-    about = keras.layers.Concatenate(name="about_frames")([inputs["features"], FramePhase(scale, name="phase")(shifts)])  # (B, T, features + 4)
+    grid = ShiftToGrid(scale, name="to_grid", **exact)(FillConcealed(name="fill", **exact)(stack, masks), shifts)     # (B, T, h, w, 9)
+    clear = Clear(name="clear", **exact)(ShiftToGrid(1, name="masks_to_grid", **exact)(masks, shifts))                # (B, T, h, w, 1)
+    base = MaskedMean(name="average", **exact)(grid, clear)                                                  # (B, h, w, 9)
+    detail = keras.layers.Subtract(name="detail", **exact)([grid, ExpandFrames(name="average_of_all", **exact)(base)])  # (B, T, h, w, 9)
+    about = keras.layers.Concatenate(name="about_frames")([inputs["features"], FramePhase(scale, name="phase", **exact)(shifts)])  # (B, T, features + 4)
 
     x = FoldFrames(name="frames_as_batch")(keras.layers.Concatenate(name="seen")([detail, clear]))  # (B T, h, w, 10)
     x = conv(encoder, 3, padding="same", name="encode0")(x)                                         # (B T, h, w, E)
@@ -322,19 +323,19 @@ def fusion(
     z = keras.layers.Concatenate(name="summary")([about, FrameSummary(name="pooled")(code, clear)])  # (B, T, features + 4 + 2 E)
     z = dense(2 * encoder, activation="relu", name="judge0")(z)
     which_code, which_pixel = (dense(n, kernel_initializer="zeros", name=f"judge_{k}")(z) for k, n in (("code", encoder), ("pixel", 1)))
-    fused = FrameAttention(8.0, name="fused")(code, unfold(conv(encoder, 1, name="logits_code", padding="same")(x), "logits_code_frames"), which_code, clear)  # (B, h, w, E)
-    chosen = FrameAttention(10.0, name="chosen")(detail, unfold(keras.layers.Conv2D(1, 1, kernel_initializer="zeros", name="logits_pixel")(x), "logits_pixel_frames"),
+    fused = FrameAttention(8.0, name="fused", **exact)(code, unfold(conv(encoder, 1, name="logits_code", padding="same")(x), "logits_code_frames"), which_code, clear)  # (B, h, w, E)
+    chosen = FrameAttention(10.0, name="chosen", **exact)(detail, unfold(keras.layers.Conv2D(1, 1, kernel_initializer="zeros", name="logits_pixel")(x), "logits_pixel_frames"),
                                                  which_pixel, clear)                                # (B, h, w, 9)
-    image = keras.layers.Add(name="image")([base, chosen])                                          # (B, h, w, 9): the frames' weighted sum
+    image = keras.layers.Add(name="image", **exact)([base, chosen])                                          # (B, h, w, 9): the frames' weighted sum
 
     y = keras.layers.Concatenate(name="all")([fused, MaskedMean(name="mean_code")(code), base, image])               # (B, h, w, 2 E + 18)
     y = conv(filters, 3, padding="same", name="head")(y)                                            # (B, h, w, F)
     for i in range(blocks): y = wdsr_b(y, expansion, decay, kernel, weight_norm, f"block{i}")
-    last = lambda size, name: keras.layers.Conv2D(sub, size, padding="same", kernel_initializer="zeros", name=name)
+    last = lambda size, name: keras.layers.Conv2D(sub, size, padding="same", kernel_initializer="zeros", name=name, **exact)
     y = last(3, "up")(y)                                                                            # (B, h, w, 9)
-    r = keras.layers.Add(name="sharpened")([image, last(5, "sharpen")(keras.layers.Concatenate(name="images")([base, image]))])
-    to_dn = lambda y, name, offset: Restore(offset, name=name, dtype="float32")(Crop(scale * MARGIN, name=f"{name}_crop")(PixelShuffle(scale, name=f"{name}_shuffle")(y)), mean, std)
-    return keras.Model(inputs, keras.layers.Add(name="sr", dtype="float32")([to_dn(y, "main", False), to_dn(r, "residual", True)]), name=name)
+    r = keras.layers.Add(name="sharpened", **exact)([image, last(5, "sharpen")(keras.layers.Concatenate(name="images", **exact)([base, image]))])
+    to_dn = lambda y, name, offset: Restore(offset, name=name, **exact)(Crop(scale * MARGIN, name=f"{name}_crop", **exact)(PixelShuffle(scale, name=f"{name}_shuffle", **exact)(y)), mean, std)
+    return keras.Model(inputs, keras.layers.Add(name="sr", **exact)([to_dn(y, "main", False), to_dn(r, "residual", True)]), name=name)
 
 # %% ../nbs/08_models.ipynb #958502a3
 @dataclass(frozen=True)
