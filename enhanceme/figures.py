@@ -408,7 +408,7 @@ def forest(
     ax.tick_params(axis="y", labelcolor=INK)
     return fig
 
-# %% ../nbs/11_figures.ipynb #d50d4f31
+# %% ../nbs/11_figures.ipynb #86abfaac
 @dataclass(frozen=True)
 class Row:
     "One scene of a gallery."
@@ -423,17 +423,20 @@ def gallery(
     reach=None, # half width of the error scale in DN; None = 99th percentile of all errors
 ) -> Picture:
     "Scenes in rows: images with shared limits, then error maps on one shared scale."
-    columns = max(len(row.images) + len(row.errors) for row in rows)
-    side = min(8.6 / columns, 2.9)
     errors = [e for row in rows for e in row.errors.values()]
     reach = reach or (symmetric(*errors) if errors else 1)
-    fig, axs = canvas(side * columns, (side + .42) * len(rows) + (.5 if errors else 0), len(rows), columns, squeeze=False)
-    fig.scale = SHARP if len(rows) < 4 else 1.5           # many rows, smaller file
-    shown = None
-    for axes, row in zip(axs, rows):
+    lines = []                                            # (row, panels) for each line of the figure
+    for row in rows:
         black, white = limits(*row.images.values())
-        panels = [(k, im, dict(cmap=GREYS, vmin=black, vmax=white)) for k, im in row.images.items()]
-        panels += [(k, er, dict(cmap=DIVERGING, vmin=-reach, vmax=reach)) for k, er in row.errors.items()]
+        seen = [(k, im, dict(cmap=GREYS, vmin=black, vmax=white)) for k, im in row.images.items()]
+        wrong = [(k, er, dict(cmap=DIVERGING, vmin=-reach, vmax=reach)) for k, er in row.errors.items()]
+        lines += [(row, seen), (row, wrong)] if len(rows) == 1 and len(seen) > 2 and wrong else [(row, seen + wrong)]  # a lone scene takes two lines
+    columns = max(len(panels) for _, panels in lines)
+    side = min(8.6 / columns, 2.9)
+    fig, axs = canvas(side * columns, (side + .42) * len(lines) + (.5 if errors else 0), len(lines), columns, squeeze=False)
+    fig.scale = SHARP if len(lines) < 4 else 1.5          # many lines, smaller file
+    shown = None
+    for axes, (row, panels) in zip(axs, lines):
         for ax, (title, image, look) in zip(axes, panels):
             drawn = bare(ax).imshow(np.ma.masked_invalid(image), interpolation="antialiased", **look)
             if look["cmap"] is DIVERGING: shown = drawn

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['MATH', 'TEMPLATE', 'KINDS', 'to_mathml', 'fill', 'stylesheet', 'static_outputs', 'heading', 'seconds_text',
-           'page_foot', 'render', 'notebook_path', 'check_parameters', 'last_line', 'run_notebook', 'Block', 'say',
-           'spread', 'cell_html', 'table', 'resolve', 'Results', 'choose_scene', 'extremes', 'scene_row', 'headline',
-           'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin', 'render_index']
+           'page_foot', 'render', 'notebook_path', 'portable', 'check_parameters', 'last_line', 'with_plain_origin',
+           'run_notebook', 'Block', 'say', 'spread', 'cell_html', 'table', 'resolve', 'Results', 'choose_scene',
+           'extremes', 'scene_row', 'headline', 'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin',
+           'render_index']
 
 # %% ../nbs/13_reports.ipynb #3c75e688
 import base64, html, io, json, os, re
@@ -131,7 +132,7 @@ def render(
     with written_whole(page) as part: part.write_text(fill(body, store), encoding="utf-8")
     return page
 
-# %% ../nbs/13_reports.ipynb #5932ebc7
+# %% ../nbs/13_reports.ipynb #9f351758
 def notebook_path(
     name, # such as "e01_scene", or a path
 ) -> Path:
@@ -146,6 +147,14 @@ def notebook_path(
 
 KINDS = {"int": int, "float": (int, float), "str": str, "bool": bool, "list": (list, tuple), "dict": dict}
 
+def portable(
+    value, # of a parameter
+):         # what can be written into a notebook that others will read
+    "Paths as text; below the project they become relative to it, which `resolve` understands."
+    root = project_root()
+    if isinstance(value, (str, Path)) and Path(value).is_absolute() and Path(value).resolve().is_relative_to(root): return Path(value).resolve().relative_to(root).as_posix()
+    return value.as_posix() if isinstance(value, Path) else value
+
 def check_parameters(
     notebook, # path
     parameters: dict, # name -> value
@@ -155,7 +164,7 @@ def check_parameters(
     known = papermill.inspect_notebook(str(notebook))
     out = {}
     for name, value in parameters.items():
-        value = str(value) if isinstance(value, Path) else value
+        value = portable(value)
         if name not in known: raise UserError(f"{Path(notebook).name}: no parameter {name}; it takes {', '.join(known) or 'none'}")
         kind = known[name]["inferred_type_name"].strip("\"'")
         accepted = KINDS.get(kind.split("[")[0])
@@ -164,13 +173,23 @@ def check_parameters(
         out[name] = value
     return out
 
-# %% ../nbs/13_reports.ipynb #376457b4
+# %% ../nbs/13_reports.ipynb #35716c12
 def last_line(
     text: str, # of a traceback or message
 ) -> str:
     "Its last line that says something, without terminal colours."
     lines = [line for line in re.sub(r"\x1b\[[\d;]*m", "", text).splitlines() if line.strip()]
     return lines[-1].strip() if lines else ""
+
+def with_plain_origin(
+    notebook, # path of an executed notebook, changed in place
+    source, # path of the notebook it was made from
+):
+    "Take this machine's folders out of what papermill noted."
+    import nbformat
+    nb = nbformat.read(notebook, as_version=4)
+    nb.metadata.papermill.update(input_path=portable(Path(source).resolve()), output_path=Path(source).name)
+    nbformat.write(nb, notebook)
 
 def run_notebook(
     name_or_path, # an experiment's name, such as "e01_scene", or a notebook's path
@@ -194,6 +213,7 @@ def run_notebook(
     try:
         papermill.execute_notebook(str(source), str(part), given, kernel_name="python3", progress_bar=False if quiet else {"desc": source.stem},
                                    extra_arguments=["--log-level=50"])
+        with_plain_origin(part, source)
         os.replace(part, done)
     except papermill.PapermillExecutionError as error:
         first = next((line for line in error.source.splitlines() if line.strip() and not line.startswith("#")), "")
@@ -488,7 +508,7 @@ def lead(
     return (f"Over {scenes} the network{trained} {'gains' if best['gain'] > 0 else 'loses'} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline{doubt}"
             f" Its Kelvins-type score is <strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better.")
 
-# %% ../nbs/13_reports.ipynb #26d0082c
+# %% ../nbs/13_reports.ipynb #e363ae5a
 def origin(
     study: Results, # the study
 ) -> str:
@@ -517,9 +537,10 @@ def render_index(
     pages = [p for p in sorted(folder.glob("*.ipynb")) if p.with_suffix(".html").is_file()]
     failed = sorted(folder.glob("*.failed.ipynb"))
     stages = pd.DataFrame([{"stage": s["name"], "took": seconds_text(s["seconds"])} for s in about.get("stages", [])])
+    spent = sum(s["seconds"] for s in about.get("stages", []))
     files = [n for n in ("scores.csv", "study.json", "run/config.yaml", "run/history.csv", "run/provenance.json") if (folder / n).is_file()]
     tag = '<span class="em-tag">simulated</span>' if study.simulated else '<span class="em-tag">real scenes</span>'
-    target = html.escape(str((about.get("wanted", {}).get("data") or {}).get("path", about.get("target", ""))))
+    target = html.escape(str(about.get("target", "")))
     data = "scenes made by the simulator" if study.simulated else f"<code>{target}</code>; the network was trained on {html.escape(str(about.get('trained_on', '?')))}"
     found = about.get("check", {})
     size = f"{found['scenes']} scenes, {found['with_hr']} with HR" if found else ""
@@ -541,7 +562,7 @@ Kelvins challenge: cPSNR over clear pixels, best of 49 shifts, brightness bias r
 {broken}<div class="em-cards">{"".join(map(card, pages))}</div>
 {"" if pages else '<p class="em-note">No experiment has been executed yet.</p>'}
 <h2>What was run</h2>
-{facts([("data", data), ("of these", size), ("profile", html.escape(str(study.settings.get("profile", "")))), ("took", seconds_text(about["seconds"]) if about.get("seconds") else "")])}
+{facts([("command", f"<code>{html.escape(str(about['command']))}</code>" if about.get("command") else ""), ("data", data), ("of these", size), ("profile", html.escape(str(study.settings.get("profile", "")))), ("started", html.escape(str(about.get("started", ""))[:16].replace("T", " "))), ("took", seconds_text(spent) if spent else "")])}
 {"<p>What the data lacks:</p><ul>" + notes + "</ul>" if notes else ""}
 {table(stages).markup if len(stages) else ""}
 <h2>Where the numbers come from</h2>
