@@ -408,7 +408,7 @@ def forest(
     ax.tick_params(axis="y", labelcolor=INK)
     return fig
 
-# %% ../nbs/11_figures.ipynb #86abfaac
+# %% ../nbs/11_figures.ipynb #377075b6
 @dataclass(frozen=True)
 class Row:
     "One scene of a gallery."
@@ -443,7 +443,7 @@ def gallery(
             ax.set_title(title, fontsize=8.5, pad=3, color=MUTED)
             ax.set_xlabel(row.notes.get(title, ""), fontsize=8.5, color=INK, labelpad=3)
         for ax in axes[len(panels):]: ax.set_visible(False)
-        axes[0].set_ylabel(row.title, fontsize=8.5, color=INK)
+        if panels[0][0] in row.images: axes[0].set_ylabel(row.title, fontsize=8.5, color=INK)
     if shown is not None:
         bar = fig.colorbar(shown, ax=axs, location="bottom", shrink=.32, aspect=40, pad=.02, label="error, DN")
         bar.outline.set_visible(False)

@@ -7,7 +7,7 @@ __all__ = ['MATH', 'TEMPLATE', 'KINDS', 'to_mathml', 'fill', 'stylesheet', 'stat
            'page_foot', 'render', 'notebook_path', 'portable', 'check_parameters', 'last_line', 'with_plain_origin',
            'run_notebook', 'Block', 'say', 'spread', 'cell_html', 'table', 'resolve', 'Results', 'choose_scene',
            'extremes', 'scene_row', 'headline', 'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin',
-           'render_index']
+           'grouped', 'render_index']
 
 # %% ../nbs/13_reports.ipynb #3c75e688
 import base64, html, io, json, os, re
@@ -173,7 +173,7 @@ def check_parameters(
         out[name] = value
     return out
 
-# %% ../nbs/13_reports.ipynb #35716c12
+# %% ../nbs/13_reports.ipynb #d95a7993
 def last_line(
     text: str, # of a traceback or message
 ) -> str:
@@ -204,6 +204,7 @@ def run_notebook(
     given, out = check_parameters(source, parameters or {}), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     done, failed, page = out / source.name, out / f"{source.stem}.failed.ipynb", out / f"{source.stem}.html"
+    for left in out.glob(f".{source.stem}.*.partial.ipynb"): left.unlink(missing_ok=True)  # of a run that was killed
     part = out / f".{source.stem}.{os.getpid()}.partial.ipynb"
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     def stop(reason):
@@ -508,7 +509,7 @@ def lead(
     return (f"Over {scenes} the network{trained} {'gains' if best['gain'] > 0 else 'loses'} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline{doubt}"
             f" Its Kelvins-type score is <strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better.")
 
-# %% ../nbs/13_reports.ipynb #e363ae5a
+# %% ../nbs/13_reports.ipynb #8e1443fa
 def origin(
     study: Results, # the study
 ) -> str:
@@ -527,6 +528,16 @@ def origin(
         ("versions", esc(", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items()))),
         ("written", esc(p.get("written", "")))])
 
+def grouped(
+    notes, # `PATH: what about it`
+) -> list[str]: # one line a kind of note, with all the scenes it holds for
+    "The notes about a data set, alike ones together."
+    places = {}
+    for note in notes:
+        path, _, what = note.partition(": ")
+        places.setdefault(what or "noted", []).append("/".join(Path(path).parts[-2:]))
+    return [f"{what}: {', '.join(names)}" for what, names in places.items()]
+
 def render_index(
     out, # a study's folder
 ) -> Path: # OUT/index.html
@@ -544,7 +555,7 @@ def render_index(
     data = "scenes made by the simulator" if study.simulated else f"<code>{target}</code>; the network was trained on {html.escape(str(about.get('trained_on', '?')))}"
     found = about.get("check", {})
     size = f"{found['scenes']} scenes, {found['with_hr']} with HR" if found else ""
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in found.get("notes", [])[:12]) if not study.simulated else ""
+    notes = "" if study.simulated else "".join(f"<li>{html.escape(note)}</li>" for note in grouped(found.get("notes", [])))
     broken = "".join(f'<p class="em-note em-fail">{html.escape(p.name.split(".")[0])} failed and has no page; <a href="{html.escape(p.name)}">{html.escape(p.name)}</a> shows how far it came.</p>' for p in failed)
     body = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EnhanceMe, the study</title>
