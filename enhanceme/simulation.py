@@ -217,7 +217,7 @@ def finish(ground, layers, stretch, kind):
         out.append((layer / (layer.std() + 1e-9)).astype(np.float32))
     return Landscape(ground, np.stack(out), level, spread / max(level, 1e-6), stretch, kind)
 
-# %% ../nbs/03_simulation.ipynb #bb07e579
+# %% ../nbs/03_simulation.ipynb #2c52d5c9
 class Canvas:
     "Reflectance, season and texture strength on the fine grid, painted material by material."
     def __init__(self, rng, n, band):
@@ -284,7 +284,7 @@ def procedural_landscape(
     grain, grain2 = fractal_pair(rng, fine, rng.uniform(*cfg.texture_power), stretch)
     border = finer(wet) + rng.uniform(0.1, 0.5) * grain
     canvas.paint(np.float32(1), covers[0])
-    steps = np.sort(rng.uniform(-1.6, 1.6, len(covers) - 1))
+    steps = np.sort(rng.uniform(-1.4, 1.4, len(covers) - 1)) + rng.normal(0.3, 0.5)      # dry, mostly bright ground is common
     for step, name in zip(steps, covers[1:]):
         canvas.paint(smoothstep(border - np.float32(step), 10 ** rng.uniform(-1.5, 0.3)), name)
         if rng.random() < cfg.rims_share:   # a strip along the border: reeds, scree, a forest's edge
@@ -702,7 +702,7 @@ def simulate_dataset(
     os.replace(part, out)
     return out
 
-# %% ../nbs/03_simulation.ipynb #b04365e9
+# %% ../nbs/03_simulation.ipynb #2763eea9
 def spectrum_slope(
     image,              # (h, w)
     low: float = 0.04,  # cycles per px
@@ -736,14 +736,15 @@ def stack_statistics(
     median = np.median(lr, 0)
     rows = []
     for frame, clear in zip(lr, qm):
-        shift = phase_cross_correlation(median, frame, upsample_factor=30, normalization=None)[0]
+        shift = phase_cross_correlation(median, frame, upsample_factor=12, normalization=None)[0]
         if np.abs(shift).max() > 3: shift = np.zeros(2)         # clouds, not ground
         moved = ndimage.shift(frame, shift, order=3, mode="nearest")
         clear = clear.copy()
         clear[:4] = clear[-4:] = clear[:, :4] = clear[:, -4:] = False
-        for _ in range(3):                                      # a fit that outliers do not move
-            gain, offset = np.polyfit(median[clear], moved[clear], 1)
-            rest = moved - gain * median - offset
+        for _ in range(2):                                      # a fit that outliers do not move
+            x, y = median[clear], moved[clear]
+            gain = np.dot(x - x.mean(), y) / (x.var() * len(x))
+            rest = moved - gain * median - (offset := y.mean() - gain * x.mean())
             clear &= np.abs(rest) < 5 * 1.4826 * np.median(np.abs(rest[clear]))
         spread = moved[clear].std()
         sharp = [np.diff(frame, axis=k)[clear[1:] if k == 0 else clear[:, 1:]].std() / spread for k in (0, 1)]
