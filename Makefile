@@ -26,7 +26,7 @@ study: venv
 	@$(BIN)/enhanceme study --profile "$(PROFILE)" --out "$(OUT)" --seed "$(SEED)" $(if $(DATA),--data "$(DATA)") $(if $(FORCE),--force)
 
 test: venv
-	@$(BIN)/python -m pytest tests -n 2 --dist worksteal -q -rs
+	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup -q -rs
 
 lab: venv
 	@$(BIN)/jupyter lab --notebook-dir=.

@@ -469,7 +469,7 @@ def status_map(
     grown = grow * int(rng.choice([0, 1, 2], p=[0.2, 0.5, 0.3]))
     return ~(ndimage.maximum_filter(hidden, 2 * grown + 1) if grown else hidden)
 
-# %% ../nbs/03_simulation.ipynb #a0e1cd0f
+# %% ../nbs/03_simulation.ipynb #8777e289
 MAX_SHIFT = 2.6         # LR px, the furthest that a frame may look beyond the scene
 RIM = 8                 # LR px of ground around the scene: the furthest shift and the widest kernel
 
@@ -480,8 +480,10 @@ def draw_shifts(rng, count, home, cfg):
     for axis in (0, 1):
         if rng.random() < cfg.jump_share[axis]: shifts[:, axis] += rng.choice([-1, 1]) * (rng.random(count) < rng.uniform(0.1, 0.5))
     far = rng.random(count) < cfg.far_share
+    far[home] = False                                                       # HR's own date is not one that went astray
     shifts += far[:, None] * rng.uniform(1.33, 2.0, (count, 1)) * np.stack([np.sin(t := rng.uniform(0, 2 * np.pi, count)), np.cos(t)], 1)
-    offset = np.clip(np.round(rng.standard_normal(2) * cfg.hr_offset_sd), -3, 3)
+    own = SCALE * (shifts[home] - np.median(shifts, axis=0))                # HR px, from where most frames lie, which is where HR is to be found
+    offset = np.clip(np.round(own + rng.standard_normal(2) * cfg.hr_offset_sd), np.ceil(own - 3), np.floor(own + 3)).clip(-3, 3)
     return np.clip(shifts - shifts[home] + offset / SCALE, -MAX_SHIFT, MAX_SHIFT), offset.astype(int)
 
 def draw_count(rng, cfg):

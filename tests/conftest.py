@@ -39,3 +39,12 @@ def data(tmp_path_factory):
 def copy(data, tmp_path):
     "A copy of the simulated data set, to be damaged."
     return Path(shutil.copytree(data, tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    "A whole study at smoke size. Its tests are one xdist group, so that it is made once."
+    out = tmp_path_factory.mktemp("study") / "a"
+    done = enhanceme("study", "--profile", "smoke", "--out", out, timeout=900)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return out

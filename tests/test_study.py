@@ -7,15 +7,8 @@ import pytest
 from conftest import ROOT, enhanceme, refused
 
 SHARED = ROOT.parent / "shared" / "data" / "probav"
+pytestmark = pytest.mark.xdist_group("study")  # one worker: they share a costly fixture
 EXPERIMENTS = sorted(p.stem for p in (ROOT / "nbs" / "experiments").glob("*.ipynb"))
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    out = tmp_path_factory.mktemp("study") / "a"
-    done = enhanceme("study", "--profile", "smoke", "--out", out, timeout=900)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return out
 
 
 def test_it_leaves_a_page_for_each_experiment(study):
@@ -57,3 +50,9 @@ def test_it_runs_on_real_scenes(tmp_path):
     assert scores.scene.unique().tolist() == ["imgset0000"]
     assert abs(scores.norm.iloc[0] - 52.352172662) < 1e-9
     assert "masks are estimated" in done.stdout and "no HR.png" in done.stdout
+
+
+def test_the_readme_shows_the_headline_of_a_committed_report():
+    from enhanceme.study import readme_table, with_headline
+    text = (ROOT / "README.md").read_text()
+    assert with_headline(text, readme_table(ROOT / "reports" / "quick")) == text, "run `enhanceme readme`"

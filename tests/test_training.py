@@ -12,6 +12,7 @@ import pytest
 
 from conftest import COMMAND, ENV, ROOT, enhanceme, refused
 
+pytestmark = pytest.mark.xdist_group("training")  # one worker: they share a costly fixture
 SETTINGS = ["--profile", "smoke", "--set", "training.steps=12", "--set", "training.validate_every=6", "--set", "training.checkpoint_every=2"]
 
 
