@@ -441,7 +441,7 @@ def headline_table(
                        + (" Simulated figures are not comparable with published ones." if study.simulated else ""),
                  strong=[i for i, m in enumerate(lines["method"]) if m != "baseline"])
 
-# %% ../nbs/13_reports.ipynb #3d9a0667
+# %% ../nbs/13_reports.ipynb #9f919d4d
 def cover(
     nb, # executed notebook node
     width=640, # px of the thumbnail
@@ -503,7 +503,7 @@ def lead(
     known = np.isfinite(best["gain_low"])
     sure = known and (best["gain_low"] > 0 or best["gain_high"] < 0)
     interval = f" (95 % interval {spread(best['gain_low'], sign=True)} to {spread(best['gain_high'], sign=True)})" if known else ""
-    doubt = "." if sure else "; that is within chance." if known else "; one scene says nothing about others."
+    doubt = "; so few scenes prove little." if known and best["scenes"] < 6 else "." if sure else "; that is within chance." if known else "; one scene says nothing about others."
     trained = ", trained on simulated scenes," if not study.simulated and study.about.get("trained_on") == "simulated scenes" else ""
     scenes = f"{best['scenes']} {kind} {study.final()[1] if best['scenes'] > 1 else study.final()[1][:-1]}"
     return (f"Over {scenes} the network{trained} {'gains' if best['gain'] > 0 else 'loses'} <strong>{abs(best['gain']):.2f} dB</strong>{interval} on the official baseline{doubt}"
