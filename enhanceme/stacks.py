@@ -242,7 +242,7 @@ def write_geotiff(
             file.update_tags(**{"software": "enhanceme", "frames": len(stack.sources), **tags})
     return out
 
-# %% ../nbs/15_stacks.ipynb #bab5bd54
+# %% ../nbs/15_stacks.ipynb #b2edc522
 LOOK, SLIDER = 1600, 576    # px: largest side of the quick look; side of the part in the slider
 
 def _bounds(image, valid):
@@ -257,20 +257,22 @@ def _page(title, sr, before, stack, facts, look):
     h, w = sr.shape
     i, j = max(0, (h - SLIDER) // 2), max(0, (w - SLIDER) // 2)
     part = np.s_[i:i + SLIDER, j:j + SLIDER]
-    slider = Slider(before[part], sr[part], ("one frame, bicubic", "super-resolved"), "Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if max(h, w) > SLIDER else ""))
-    rows = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
+    slider = Slider(before[part], sr[part], ("one frame, bicubic", "super-resolved"), "Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if max(h, w) > SLIDER else ""), width=704)
+    rows = "".join(f'<tr><td class="short">{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k, v in facts.items())
     whole = f'<h2>The whole</h2><p><img src="{data_uri(look)}" alt="the super-resolved image" style="max-width:100%"></p>' if max(h, w) > SLIDER else ""
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title><style>{stylesheet()}</style></head>'
-            f'<body><main><h1>{html.escape(title)}</h1>{slider._repr_html_()}{whole}<h2>What it is made of</h2><table>{rows}</table></main></body></html>')
+    lead = f"{len(stack.sources)} frames of {w // SCALE}x{h // SCALE} px became one image of {w}x{h} px. What it shows beyond a single frame comes from their sub-pixel shifts and from what the network has learnt of other places: look, but verify."
+    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title><link rel="icon" href="data:,">'
+            f'<style>{stylesheet()}</style></head><body><main><p class="em-eyebrow">EnhanceMe, super-resolution of one place</p><h1>{html.escape(title)}</h1><p class="em-lead">{lead}</p>{slider._repr_html_()}{whole}'
+            f'<h2>What it is made of</h2><div class="em-scroll"><table class="em-table"><tbody>{rows}</tbody></table></div></main><footer><div>Written by EnhanceMe. It needs no network.</div></footer></body></html>')
 
 def _facts(stack, registered, model, offset):
     "What the page tells, by name."
     t, h, w = stack.scene.lr.shape
-    step = "no coordinates" if stack.transform is None else f"{abs(stack.transform.a):g} to {abs(stack.transform.a) / SCALE:g} {stack.crs.linear_units if stack.crs and stack.crs.is_projected else 'degrees' if stack.crs else ''}"
+    step = "no coordinates" if stack.transform is None else f"from {abs(stack.transform.a):g} to {abs(stack.transform.a) / SCALE:g} {stack.crs.linear_units if stack.crs and stack.crs.is_projected else 'degrees' if stack.crs else ''}"
     left_out = [f"{Path(s).name}: {r}" for s, r in zip(stack.sources, registered.reasons) if r]
     return {"frames": f"{t} of {w}x{h} px, {sum(registered.kept)} registered", "left out": "; ".join(left_out) or "none", "clear": f"{stack.scene.qm.mean():.0%}" + (", masks estimated" if stack.scene.masks_estimated else ""),
             "pixel": step, "coordinates": stack.crs.to_string() if stack.crs else "none", "moved": f"{offset[0]}, {offset[1]} SR px (y, x) against the grid of the frames",
-            "units": stack.dtype if stack.scale == 1 else f"{stack.dtype}; the network saw {stack.scale:.4g} x value {stack.offset:+.5g}", "network": model}
+            "units": stack.dtype if stack.scale == 1 else f"{stack.dtype}; the network saw {stack.scale:.4g} times the value, {'plus' if stack.offset > 0 else 'minus'} {abs(stack.offset):.4g}", "network": model}
 
 def place_of(registered) -> tuple[int, int]:
     "Where the output grid of a registered stack lies against the median frame, in whole HR px (y, x)."
