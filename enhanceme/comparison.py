@@ -149,13 +149,13 @@ def measure(
     columns = ["scene", "band", "row", "column", "benchmark_cpsnr", "candidate_cpsnr", "difference"]
     return Comparison(tuple(names), tuple(s.origin for s in sides), pd.DataFrame(scenes), pd.concat(patches)[columns], {k: n for k, n in left_out.items() if n}, simulated)
 
-# %% ../nbs/16_comparison.ipynb #6111753b
+# %% ../nbs/16_comparison.ipynb #a1335d7c
 def _square(ax, x, y, names, pad):
     "Equal limits, the line y = x, and labels."
     from matplotlib.ticker import MaxNLocator
     ends = np.array([min(x.min(), y.min()) - pad, max(x.max(), y.max()) + pad])
     ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
-    ax.annotate("y = x", ends[[1, 1]], (-4, -13), textcoords="offset points", ha="right", color=MUTED, fontsize=8)
+    ax.annotate("y = x", ends[[1, 1]], (-20, -9), textcoords="offset points", ha="right", color=MUTED, fontsize=8)
     ax.set(xlim=ends, ylim=ends, aspect="equal", xlabel=f"{names[0]}, dB", ylabel=f"{names[1]}, dB")
     for axis in (ax.xaxis, ax.yaxis): axis.set_major_locator(MaxNLocator(6, integer=ends[1] - ends[0] > 4))
 
@@ -176,22 +176,23 @@ def scatter(
         _square(ax, rows.benchmark_cpsnr, rows.candidate_cpsnr, found.names, pad)
         ax.set_title(f"{len(rows)} {title}")
         for mark in ax.legend(loc="upper left", handletextpad=.1).legend_handles: mark.set(sizes=[30], alpha=1)
-    middle = np.mean(axes[0].get_xlim())
-    for row in found.outliers[:labels].itertuples():
-        right = row.benchmark_cpsnr < middle
-        axes[0].annotate(f"{row.band}/{row.scene}", (row.benchmark_cpsnr, row.candidate_cpsnr), (7 if right else -7, -3), textcoords="offset points", ha="left" if right else "right", fontsize=7.5, color=MUTED)
+    low, high = axes[0].get_xlim()
+    for row in found.outliers[:labels].itertuples():      # the name stands on the side where the line is not
+        above, place = row.difference > 0, (row.benchmark_cpsnr - low) / (high - low)
+        left = place > .3 if above else place > .85
+        axes[0].annotate(f"{row.band}/{row.scene}", (row.benchmark_cpsnr, row.candidate_cpsnr), (-5 if left else 5, 5 if above else -12), textcoords="offset points", ha="right" if left else "left", fontsize=7.5, color=MUTED)
     told = f"{len(found.outliers)} scene{'s are outliers' if len(found.outliers) > 1 else ' is an outlier'} by Tukey's rule and named" if len(found.outliers) else "No scene is an outlier by Tukey's rule"
     return fig.says(f"Above the line {found.names[1]} is better. {told}. On the right the same images patch by patch, each patch scored like a small scene.",
                     alt=f"Scatter of cPSNR by {found.names[1]} against {found.names[0]}, per scene and per patch.")
 
-# %% ../nbs/16_comparison.ipynb #52d7eff4
+# %% ../nbs/16_comparison.ipynb #643d8073
 def p_text(p: float) -> str:
     "A p value to read."
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 def verdict(found: Comparison) -> str:
     "The finding in two sentences of HTML."
-    (one, two), last = map(html.escape, found.names), found.summary.iloc[-1]
+    (one, two), last = (f"<em>{html.escape(n)}</em>" for n in found.names), found.summary.iloc[-1]
     kind = "simulated" if found.simulated else "real"
     if last.scenes == 1: return f"On one {kind} scene {two} has <strong>{spread(last.difference, sign=True)} dB</strong> against {one}; one scene says nothing about others."
     known, sure = np.isfinite(last.low), last.low > 0 or last.high < 0
