@@ -106,7 +106,7 @@ class SimulationConfig(Section):
             if getattr(self, name)[0] <= 0: raise ValueError(f"{name} must be positive")
         return self
 
-# %% ../nbs/00_config.ipynb #93b17bf7
+# %% ../nbs/00_config.ipynb #c9abf49a
 class RegistrationConfig(Section):
     "How the frames of a scene are brought together."
     mode: Literal["none", "integer", "subpixel", "original"] = "subpixel"  # what is done about the shifts between frames
@@ -116,7 +116,7 @@ class RegistrationConfig(Section):
     max_error: float = Field(0.15, gt=0)        # LR px; a frame whose position is less certain than this is rejected
     tie: Fraction = 0.01                        # share of clear pixels within which frames are equally clear; the sharpest is the reference
     brightness: Literal["none", "offset", "gain"] = "offset"  # what of each frame is matched to the reference: nothing, the mean, or gain and offset
-    grid: Literal["reference", "consensus"] = "consensus"  # where the output lies: on the reference, or where most sharp frames lie (mode subpixel)
+    grid: Literal["reference", "consensus"] = "consensus"  # where the output lies: on the reference, or where most (sharp) frames lie; mode integer to the whole pixel
 
 # %% ../nbs/00_config.ipynb #fc0497eb
 class PatchingConfig(Section):
@@ -190,11 +190,24 @@ class TrainingConfig(Section):
     checkpoint_every: int = Field(50, ge=1)     # steps between checkpoints, from which a killed run resumes
     patience: int = Field(0, ge=0)              # validations without a better cPSNR before stopping; 0 = never stop early
 
-# %% ../nbs/00_config.ipynb #8fe869da
+# %% ../nbs/00_config.ipynb #abb7420a
 class PredictionConfig(Section):
     "How an SR image is made from a scene."
     frames: int = Field(0, ge=0, le=64)         # frames used; 0 = as many as in training
     clip: bool = False                          # clip SR to the 14-bit range of the sensor, 0..16383 DN (as the original wished for)
+    lattice: bool = False                       # round SR to multiples of 16 DN, as every pixel of the archive is
+    tile: int = Field(0, ge=0, le=4096)         # LR px, side of the tiles that a scene is cut into; 0 = whole (EnhanceMe: 16)
+    overlap: int = Field(16, ge=0, le=512)      # LR px that neighbouring tiles share and are blended over (EnhanceMe: 0)
+    flips: Literal[1, 4, 8] = 1                 # average over orientations: 1 = as it is, 4 = mirrored, 8 = mirrored and turned
+    permutations: int = Field(1, ge=1, le=64)   # average over orders of the frames (EnhanceMe: 20, written and never called)
+    windows: int = Field(1, ge=1, le=16)        # average over windows sliding along the frames from the clearest on (EnhanceMe's wish)
+    window_step: int = Field(3, ge=1, le=64)    # frames by which a window lies behind the one before
+    window_decay: float = Field(0.5, gt=0, le=1)  # weight of a window against the one before, times its clearance
+
+    @model_validator(mode="after")
+    def _tiles_overlap(self):
+        if self.tile and self.overlap > self.tile // 2: raise ValueError("overlap must not be larger than half a tile")
+        return self
 
 # %% ../nbs/00_config.ipynb #3a1b36de
 Band = Literal["NIR", "RED"]
@@ -258,7 +271,7 @@ def written_whole(
     finally:
         part.unlink(missing_ok=True)
 
-# %% ../nbs/00_config.ipynb #95978be8
+# %% ../nbs/00_config.ipynb #d8e231d2
 def field_names(model=Config, prefix="") -> list[str]:
     "All settings in dotted form: `training.steps`, ..."
     out = []
@@ -292,7 +305,7 @@ def parse_overrides(overrides) -> dict:
     out = {}
     for text in overrides:
         key, sep, value = text.partition("=")
-        if not sep or not key.strip(): raise UserError(f"--set {text}: must read section.key=value, such as --set training.steps=100")
+        if not sep or not key.strip(): raise UserError(f"--set {text}: is not a setting; write --set section.key=value, such as --set training.steps=100")
         try: value = yaml.safe_load(value)
         except yaml.YAMLError: raise UserError(f"--set {text}: the value is not valid YAML; quote it") from None
         for part in reversed(key.strip().split(".")): value = {part: value}

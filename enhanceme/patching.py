@@ -229,8 +229,8 @@ def scene_input(
     padded = lambda a: window(a[chosen], 0, 0, a.shape[1:], margin).astype(np.float32)[None, ..., None]
     return {"frames": padded(stack.frames), "masks": padded(stack.masks), "shifts": (stack.shifts[chosen] - stack.grid)[None].astype(np.float32), "features": stack.features[chosen][None].astype(np.float32)}
 
-# %% ../nbs/05_patching.ipynb #dd785db8
-FORMAT = 2  # of the store; changes whenever what is stored, or how it is computed, changes
+# %% ../nbs/05_patching.ipynb #a8eceb41
+FORMAT = 3  # of the store; changes whenever what is stored, or how it is computed, changes
 
 def _record(scene: Prepared, source: str) -> np.ndarray:
     "A prepared scene as a numpy record (1,)."

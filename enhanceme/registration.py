@@ -360,7 +360,7 @@ def consensus(
         return p + np.round((near - p) / period) * period
     return phase(1 / SCALE, phase(1, place)).astype(np.float32)
 
-# %% ../nbs/04_registration.ipynb #8ada5a9f
+# %% ../nbs/04_registration.ipynb #2d67e9d1
 @njit(cache=CACHE)
 def _fill_spikes(frame, limit):
     "Replace each pixel from `limit` up by the mean of the others in the 7x7 around it, in place."
@@ -428,11 +428,12 @@ def register(
             agreement = sum(c for c, r in zip(found[2], found[3]) if not r)
             if agreement > best: best, reference, (moved, error, correlation, reasons) = agreement, candidate, found
             if agreement > AGREE * n: break
+    kept, place = np.array([not r for r in reasons]), np.zeros(2, int)
+    if cfg.mode == "integer" and cfg.grid == "consensus" and kept.any(): place = np.round(np.median(moved[kept], axis=0)).astype(int)
     if cfg.mode != "original":
-        whole = np.round(moved).astype(int) * np.array([[not r] for r in reasons])
+        whole = (np.round(moved).astype(int) - place) * kept[:, None]
         aligned = np.stack([whole_shift(x, *s) for x, s in zip(frames, whole)])
         aligned_masks = np.stack([whole_shift_mask(m, *s) for m, s in zip(masks, whole)])
-    kept = np.array([not r for r in reasons])
 
     low = frames - high                                                # (T, h, w), local means where clear
     gains, offsets = np.ones(n), np.zeros(n)
@@ -442,7 +443,7 @@ def register(
 
     features = np.zeros((n, len(FEATURES)), np.float32)
     features[kept] = sharpness(aligned[kept], aligned_masks[kept])
-    shifts, grid = zeros, np.zeros(2, np.float32)
+    shifts, grid = zeros + place, place.astype(np.float32)
     if cfg.mode == "subpixel":
         shifts = moved
         sharp = np.exp(1.2 * (features[:, 1] + features[:, 2])) * kept * (masks.mean((1, 2)) > .95)

@@ -640,7 +640,7 @@ def map_scenes(
             if cluster is not None: cluster.close()
     return results
 
-# %% ../nbs/03_simulation.ipynb #79191682
+# %% ../nbs/03_simulation.ipynb #774b6a98
 FIRST_ID = {("train", "RED"): (0, 594), ("train", "NIR"): (594, 1160), ("test", "RED"): (1160, 1306), ("test", "NIR"): (1306, 1450)}  # (first, end)
 
 def scene_ids(
@@ -690,10 +690,10 @@ def simulate_dataset(
     part = out.with_name(f".{out.name}.partial")
     for folder, mend in ((out, "choose another OUT or remove it"), (part, "finish that run with its own settings, or remove the folder")):
         if not folder.exists(): continue
-        if not folder.is_dir(): raise UserError(f"{folder}: exists and is not a folder; {mend}")
+        if not folder.is_dir(): raise UserError(f"{folder}: is a file, not a folder; {mend}")
         note = folder / "simulation.json"
         if not note.exists() and not any(folder.iterdir()): continue
-        if not note.exists() or json.loads(note.read_text()) != manifest: raise UserError(f"{folder}: exists and holds something other than this data set; {mend}")
+        if not note.exists() or json.loads(note.read_text()) != manifest: raise UserError(f"{folder}: exists with other content than this data set; {mend}")
         if folder == out: return out
     part.mkdir(parents=True, exist_ok=True)
     (part / "simulation.json").write_text(json.dumps(manifest, indent=1))

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['SETTINGS', 'LOG_EVERY', 'HISTORY', 'learning_rate', 'make_optimizer', 'total_steps', 'save_model', 'load_model',
-           'reconstruct', 'validate', 'baselines', 'Progress', 'save_checkpoint', 'restore_checkpoint', 'make_step',
-           'averaged', 'training_scenes', 'open_run', 'train']
+           'import_published', 'reconstruct', 'validate', 'baselines', 'Progress', 'save_checkpoint',
+           'restore_checkpoint', 'make_step', 'averaged', 'training_scenes', 'open_run', 'train']
 
-# %% ../nbs/09_training.ipynb #20316bcb
-import json, math, time, zipfile
+# %% ../nbs/09_training.ipynb #7824d731
+import json, math, re, zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +23,10 @@ from .config import Config, Meter, TrainingConfig, UserError, make_config, prove
 from .layers import initialise_from_data
 from .losses import build_loss
 from .metrics import baseline, cpsnr
-from .models import build_model, inputs_for
+from .models import PRESETS, build_model, import_checkpoint, inputs_for
 from .patching import Store, count_patches, patch_dataset, scene_input, split_scenes
 from .registration import FEATURES
-from .scenes import fingerprint, read_norms, read_scene
+from .scenes import fingerprint, read_norms, read_scene, shared_path
 
 # %% ../nbs/09_training.ipynb #701c8196
 def learning_rate(
@@ -77,6 +77,22 @@ def load_model(
     try: model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error: raise UserError(f"{path}: cannot be loaded ({str(error).splitlines()[0][:120]}); it may come from another version, train again") from None
     return model, make_config(settings, f"{path}:{SETTINGS}")
+
+# %% ../nbs/09_training.ipynb #46cc8fe9
+def import_published(
+    path,                   # a TensorFlow checkpoint of 3DWDSR or EnhanceMe: prefix, .index file or folder
+    out,                    # the .keras file to write
+    band=None,              # "NIR" or "RED"; EnhanceMe's needs it
+) -> Path:
+    "Write published weights as a network of this library; raises `UserError`, naming the variable, for what does not match."
+    if Path(out).suffix != ".keras": raise UserError(f"{out}: must end in .keras; change the name")
+    model = import_checkpoint(path, band=band)
+    frames = model.input["frames"].shape[1]
+    preset = next((name for name in PRESETS if re.sub(r"\W", "_", "net_" + name) == model.name), "enhanceme-32")
+    blank = ["blocks", "filters", "expansion", "decay", "kernel"]
+    config = Config.load("original", [f"patching.frames={frames}", "registration.brightness=none", f"model.preset={preset}", *(f"model.{k}=null" for k in blank)])
+    save_model(model, config, out)
+    return Path(out)
 
 # %% ../nbs/09_training.ipynb #d7a99af3
 def reconstruct(

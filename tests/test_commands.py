@@ -122,3 +122,18 @@ def test_the_official_baseline_of_a_real_scene(tmp_path):
     scene = read_scene(SHARED / "data/probav/train/RED/imgset0000")
     assert abs(baseline(scene) - scene.norm) < 1e-9
     assert f"{scene.norm:.9f}" == "52.352172662"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no published weights beside the project")
+def test_published_weights_score_as_published(tmp_path):
+    import shutil
+    data = tmp_path / "data"
+    shutil.copytree(SHARED / "data/probav/train/RED/imgset0000", data / "train/RED/imgset0000")
+    shutil.copy(SHARED / "data/probav/norm.csv", data)
+    done = enhanceme("import-checkpoint", SHARED / "reference/3dwdsr_red", tmp_path / "3dwdsr.keras")
+    assert done.returncode == 0, done.stderr
+    assert enhanceme("predict", data, tmp_path / "sr", "--model", tmp_path / "3dwdsr.keras").returncode == 0
+    done = enhanceme("score", data, tmp_path / "sr", "--out", tmp_path / "scores.csv")
+    assert done.returncode == 0 and pd.read_csv(tmp_path / "scores.csv").cpsnr[0] > 54.5, done.stdout  # its authors: 54.819 dB with 16 tiles
+    refused(enhanceme("import-checkpoint", SHARED / "reference/3dwdsr_red", tmp_path / "x.h5"), "x.h5", ".keras")
+    refused(enhanceme("import-checkpoint", SHARED / "data", tmp_path / "x.keras"), "data")
