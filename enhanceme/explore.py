@@ -261,17 +261,17 @@ class Network:
         cfg = self.config.patching.model_copy(update={"rule": "clearest", "patch_clearance": 0.0})
         return reconstruct(self.model, scene_input(replace(stack, kept=np.asarray(ticked, bool)), cfg, count))[0]
 
-# %% ../nbs/17_explore.ipynb #427c6e28
+# %% ../nbs/17_explore.ipynb #b871fd1a
 CSS = """<style>
 .em-x { max-width: 1080px; color: #1f2933; } .em-x .widget-html-content { line-height: 1.45; }
 .em-x h2 { font-size: 1.15rem; font-weight: 650; margin: 0; color: #1f2933; } .em-x p { margin: 2px 0; color: #4b5563; font-size: 13px; max-width: 46rem; }
 .em-x table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 0; } .em-x td, .em-x th { padding: 3px 14px 3px 0; text-align: left; border: 0; border-bottom: 1px solid #e3e6ea; background: none; }
 .em-x th { color: #69727d; font-weight: 600; font-size: 12px; } .em-x td.n, .em-x th.n { text-align: right; } .em-x tr.best td { font-weight: 650; }
-.em-x .em-card { border-top: 1px solid #e3e6ea; padding: 12px 0 8px; margin: 6px 0 0; } .em-x img { border-radius: 4px; } .em-x .em-pixel img, .em-x img.em-pixel { image-rendering: pixelated; }
+.em-x .widget-hbox, .em-x .widget-vbox, .em-x .widget-gridbox { overflow: visible; } .em-x .em-card { border-top: 1px solid #e3e6ea; padding: 12px 0 8px; margin: 6px 0 0; } .em-x img { border-radius: 4px; } .em-x .em-pixel img, .em-x img.em-pixel { image-rendering: pixelated; }
 .em-x .em-tick { border-radius: 6px; padding: 3px; margin: 2px; } .em-x small, .em-x .em-soft { color: #69727d; font-size: 12px; } .em-x .em-bad { color: #b42318; }
 </style>"""
 COLOURS = {"one frame": AMBER, "baseline": MUTED, "network": BLUE, "your frames": PURPLE, "HR": INK}
-IMAGE, PART, THUMB = 378, 198, 84   # px on the page
+IMAGE, PART, THUMB = 378, 200, 84   # px on the page
 
 def _image(side, **kwargs):
     "An empty image widget."
@@ -293,7 +293,7 @@ def _card(title, purpose, *children):
 
 def _signed(value, digits=2): return f"{value:+.{digits}f}".replace("-", "−")
 
-# %% ../nbs/17_explore.ipynb #e24332ec
+# %% ../nbs/17_explore.ipynb #5d2d1a4a
 class Explorer(w.VBox):
     "The views of one scene, with the controls that choose it."
     def __init__(self, library: Library):
@@ -304,7 +304,7 @@ class Explorer(w.VBox):
         self.registration = self.network.config.registration if self.network else RegistrationConfig()
         self.view_of = lru_cache(maxsize=12)(lambda key: View(scene := library.load(key), self.registration, library.stored(scene)))
         bands = sorted({key.split("/")[0] for key in library.keys}, reverse=True)
-        self.band = w.ToggleButtons(options=bands, description="Band", style={"button_width": "64px", "description_width": "46px"})
+        self.band = w.ToggleButtons(options=bands, tooltips=[f"scenes of the {band} band" for band in bands], style={"button_width": "64px"}, layout=w.Layout(margin="0 14px 0 0"))
         self.scene = w.Dropdown(description="Scene", layout=w.Layout(width="220px"), style={"description_width": "50px"})
         self.back, self.on = (w.Button(icon=icon, tooltip=tip, layout=w.Layout(width="36px")) for icon, tip in (("chevron-left", "previous scene"), ("chevron-right", "next scene")))
         self.about = _text()
@@ -314,32 +314,35 @@ class Explorer(w.VBox):
 
     # --- the parts
     def _frames_card(self):
-        self.frame, self.play = w.IntSlider(description="Frame", readout=False, layout=w.Layout(width="300px"), style={"description_width": "46px"}), w.Play(interval=500, show_repeat=False)
+        self.frame, self.play = w.IntSlider(description="Frame", readout=False, layout=w.Layout(width="256px"), style={"description_width": "44px"}), w.Play(interval=500, show_repeat=False, layout=w.Layout(width="112px"))
         w.jslink((self.play, "value"), (self.frame, "value"))
         self.mode = w.ToggleButtons(options=[("the frame", "frame"), ("difference to the reference", "difference")], style={"button_width": "auto"})
         self.registered, self.matched, self.masks = (w.Checkbox(True, description=text, indent=False) for text in ("registered: moved onto the reference", "brightness matched to the reference", "show what the status map conceals"))
-        self.frame_image, self.frame_facts, self.shift_plot = _image(IMAGE), _text(width="330px", max_width="100%"), _text()
+        self.frame_image, self.frame_facts, self.shift_plot = _image(IMAGE), _text(), _text()
         self.frame_image.add_class("em-pixel")
-        controls = _column(self.mode, self.registered, self.matched, self.masks, _row(self.frame_facts, self.shift_plot, grid_gap="16px"), grid_gap="2px", max_width="620px")
+        controls = _column(self.mode, self.registered, self.matched, self.masks, _row(self.frame_facts, self.shift_plot, grid_gap="20px"), flex="1 1 320px", max_width="580px")
         return _card("Frames", "What the network is given: 300 m images of one place on many days. Step through them, or play them; with registration on, the ground stands still.",
-                     _row(_column(self.frame_image, _row(self.frame, self.play)), controls, grid_gap="24px"))
+                     _row(_column(self.frame_image, _row(self.frame, self.play), width=f"{IMAGE + 4}px", max_width="100%"), controls, grid_gap="24px"))
 
     def _compare_card(self):
-        narrow = dict(layout=w.Layout(width="230px"), style={"description_width": "46px"})
+        narrow = dict(layout=w.Layout(width="200px"), style={"description_width": "40px"})
         self.left, self.right = w.Dropdown(description="Left", **narrow), w.Dropdown(description="Right", **narrow)
         self.wipe = w.IntSlider(50, 0, 100, readout=False, layout=w.Layout(width=f"{IMAGE}px", max_width="100%", margin="0"))
         self.across, self.size = (w.IntSlider(readout=False, description=text, layout=w.Layout(width="300px"), style={"description_width": "70px"}) for text in ("box right", "box size"))
         self.down = w.IntSlider(readout=False, description="box down", layout=w.Layout(width="300px"), style={"description_width": "70px"})
-        self.wipe_image, self.scores = _image(IMAGE), _text()
+        self.wipe_image, self.wipe_names, self.scores = _image(IMAGE), _text(width=f"{IMAGE}px", max_width="100%"), _text()
         self.parts, self.part_notes = [_image(PART) for _ in range(5)], [_text() for _ in range(5)]
+        self.part_cells = [_column(image, note, max_width=f"{PART}px") for image, note in zip(self.parts, self.part_notes)]
         for image in self.parts: image.add_class("em-pixel")
-        self.zoom = _row(*(_column(image, note) for image, note in zip(self.parts, self.part_notes)), grid_gap="10px")
+        self.zoom = w.GridBox(self.part_cells, layout=w.Layout(grid_template_columns="repeat(auto-fit, minmax(140px, 1fr))", grid_gap="10px", margin="8px 0 0"))
         return _card("Super-resolution", "The same place at 100 m. Drag the slider to wipe between two images; the amber box is shown enlarged below.",
-                     _row(_column(self.wipe, self.wipe_image), _column(_row(self.left, self.right), self.scores, _text("<p>Where to look closely:</p>"), self.across, self.down, self.size, grid_gap="4px"), grid_gap="24px"), self.zoom)
+                     _row(_column(self.wipe_names, self.wipe, self.wipe_image, width=f"{IMAGE + 4}px", max_width="100%"),
+                          _column(_row(self.left, self.right), self.scores, _text("<p>Where to look closely:</p>"), self.across, self.down, self.size, flex="1 1 320px", max_width="580px", grid_gap="4px"), grid_gap="24px"), self.zoom)
 
     def _errors_card(self):
-        self.error_images, self.error_notes, self.spectrum = [_image(288) for _ in range(2)], [_text() for _ in range(2)], _text()
-        self.errors = _row(*(_column(image, note) for image, note in zip(self.error_images, self.error_notes)), self.spectrum, grid_gap="18px")
+        self.error_images, self.error_notes, self.spectrum = [_image(270) for _ in range(2)], [_text() for _ in range(2)], _text()
+        self.error_cells = [_column(image, note, flex="1 1 200px", max_width="270px", min_width="0") for image, note in zip(self.error_images, self.error_notes)]
+        self.errors = _row(*self.error_cells, _column(self.spectrum, flex="1 1 300px", max_width="430px", min_width="0"), grid_gap="16px")
         return _card("Errors and detail", "Blue is too dark, orange too bright, grey concealed; a pale map is a good one. In the spectrum, what lies right of the dashed line no single frame can show; an error below the curve of HR there is detail won.", self.errors)
 
     def _ticks_card(self):
@@ -437,7 +440,10 @@ class Explorer(w.VBox):
         self.frame_facts.value = "<table>" + "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in rows) + "</table>"
         self.shift_plot.value = shift_svg(view, t)
 
-    def draw_wipe(self): self.wipe_image.value = wipe_png(self.view, self.left.value, self.right.value, self.wipe.value / 100, self.box)
+    def draw_wipe(self):
+        "The two images with the edge between them."
+        self.wipe_image.value = wipe_png(self.view, self.left.value, self.right.value, self.wipe.value / 100, self.box)
+        self.wipe_names.value = f'<div class="em-soft" style="display:flex;justify-content:space-between"><span>{self.left.value}</span><span>{self.right.value}</span></div>'
 
     def draw_comparison(self):
         "All that depends on the two images chosen."
@@ -458,7 +464,7 @@ class Explorer(w.VBox):
         shown = [(n, False) for n in dict.fromkeys(shown)] + ([(self.right.value, True)] if self.view.scene.target is not None and self.right.value != "HR" else [])
         for place, (image, note) in enumerate(zip(self.parts, self.part_notes)):
             there = place < len(shown)
-            image.layout.display = note.layout.display = None if there else "none"
+            self.part_cells[place].layout.display = None if there else "none"
             if not there: continue
             name, error = shown[place]
             image.value = part_png(self.view, name, self.box, error=error)
@@ -470,11 +476,11 @@ class Explorer(w.VBox):
         view, pair = self.view, [n for n in dict.fromkeys((self.left.value, self.right.value)) if n != "HR"]
         for place, (image, note) in enumerate(zip(self.error_images, self.error_notes)):
             known = place < len(pair) and view.scene.target is not None
-            image.layout.display = note.layout.display = None if known else "none"
+            self.error_cells[place].layout.display = None if known else "none"
             if not known: continue
             fit = view.fit(pair[place])
             image.value = png_bytes(diverging(fit.error, view.reach))
-            note.value = f'<span class="em-soft">error of {pair[place]}, {np.sqrt(np.nanmean(fit.error ** 2)):.0f} DN rms; full colour at {view.reach:.0f} DN</span>'
+            note.value = f'<div class="em-soft">error of {pair[place]}, {np.sqrt(np.nanmean(fit.error ** 2)):.0f} DN rms<br>full colour at ±{view.reach:.0f} DN</div>'
         curves = {n: (*view.power(n), COLOURS[n], False) for n in dict.fromkeys([*pair, *(["HR"] if "HR" in view.images else [])])}
         curves = {"LR": (*view.power("LR"), "#e9c46a", False), **curves}
         if view.scene.target is not None and pair: curves[f"error of {pair[-1]}"] = (*view.power(f"error of {pair[-1]}"), VERMILION, True)
