@@ -193,7 +193,7 @@ def part_png(view: View, name, box, side=216, error=False) -> bytes:
     fit, part = view.fit(name), np.s_[box[0]:box[0] + box[2], box[1]:box[1] + box[2]]
     return png_bytes(diverging(fit.error[part], view.reach, side) if error else grey(fit.image[part], view.bounds, side))
 
-# %% ../nbs/17_explore.ipynb #d057c123
+# %% ../nbs/17_explore.ipynb #963099fc
 def svg(width, height, inner, title) -> str:
     "An SVG that shrinks with its place."
     return (f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(title)}" style="max-width:100%;height:auto;display:block" '
@@ -219,7 +219,7 @@ def spectrum_svg(curves, width=430, height=290) -> str:
     left, right, top, low = 44, 12, 24, 34
     values = np.concatenate([p[1:] for _, p, _, _ in curves.values()])
     values = np.log10(values[values > 0])
-    bottom, ceiling = np.floor(max(values.min(), values.max() - 6)), np.ceil(values.max())
+    bottom, ceiling = np.floor(max(values.min(), values.max() - 6.5)), np.ceil(values.max())
     px = lambda f: left + np.asarray(f) / .5 * (width - left - right)
     py = lambda p: top + (ceiling - np.clip(np.log10(np.maximum(p, 1e-9)), bottom, ceiling)) / (ceiling - bottom) * (height - top - low)
     grid = "".join(f'<path d="M{left} {py(10.**e):.1f}H{width - right}" stroke="{FAINT}"/><text x="{left - 6}" y="{py(10.**e) + 4:.1f}" text-anchor="end">10<tspan dy="-4" font-size="8">{int(e)}</tspan></text>' for e in np.arange(bottom, ceiling + 1))
@@ -227,7 +227,8 @@ def spectrum_svg(curves, width=430, height=290) -> str:
     nyquist = f'<path d="M{px(.5 / SCALE):.1f} {top}V{height - low}" stroke="{MUTED}" stroke-dasharray="4 3"/><text x="{px(.5 / SCALE) + 4:.1f}" y="{height - low - 5}">LR Nyquist</text>'
     paths, key = "", ""
     for place, (name, (f, p, colour, dashed)) in enumerate(curves.items()):
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(px(f[1:]), py(p[1:])))
+        seen = np.flatnonzero(p[1:] >= 10.**bottom) + 1       # a curve ends where it leaves the diagram
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(px(f[seen]), py(p[seen])))
         paths += f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"{" stroke-dasharray=" + chr(34) + "5 3" + chr(34) if dashed else ""}/>'
         key += f'<path d="M{width - 150} {top + 8 + 15 * place}h20" stroke="{colour}" stroke-width="2.4"{" stroke-dasharray=" + chr(34) + "5 3" + chr(34) if dashed else ""}/><text x="{width - 124}" y="{top + 12 + 15 * place}" fill="{INK}">{html.escape(name)}</text>'
     axes = f'<text x="{left}" y="12">power density, DN² HRpx²</text><text x="{width - right}" y="{height - 4}" text-anchor="end">cycles per HR px</text>'
@@ -293,7 +294,7 @@ def _card(title, purpose, *children):
 
 def _signed(value, digits=2): return f"{value:+.{digits}f}".replace("-", "−")
 
-# %% ../nbs/17_explore.ipynb #5d2d1a4a
+# %% ../nbs/17_explore.ipynb #3e047d5e
 class Explorer(w.VBox):
     "The views of one scene, with the controls that choose it."
     def __init__(self, library: Library):
@@ -325,7 +326,7 @@ class Explorer(w.VBox):
                      _row(_column(self.frame_image, _row(self.frame, self.play), width=f"{IMAGE + 4}px", max_width="100%"), controls, grid_gap="24px"))
 
     def _compare_card(self):
-        narrow = dict(layout=w.Layout(width="200px"), style={"description_width": "40px"})
+        narrow = dict(layout=w.Layout(width="190px"), style={"description_width": "initial"})
         self.left, self.right = w.Dropdown(description="Left", **narrow), w.Dropdown(description="Right", **narrow)
         self.wipe = w.IntSlider(50, 0, 100, readout=False, layout=w.Layout(width=f"{IMAGE}px", max_width="100%", margin="0"))
         self.across, self.size = (w.IntSlider(readout=False, description=text, layout=w.Layout(width="300px"), style={"description_width": "70px"}) for text in ("box right", "box size"))
@@ -517,7 +518,7 @@ class Explorer(w.VBox):
             name = "network" if "network" not in view.images and np.array_equal(ticked, self.network.choice(view.stack)) else "your frames"
             view.put(name, self.network.run(view.stack, ticked))
             score = view.fit(name).cpsnr
-            view.runs.append((", ".join(f"{n:03d}" for n in np.array(view.scene.frames)[ticked]), int(ticked.sum()), score))
+            view.runs.append(("all" if ticked.all() else ", ".join(f"{n:03d}" for n in np.array(view.scene.frames)[ticked]), int(ticked.sum()), score))
             self.status.value = f"<p>Done with {ticked.sum()} frame{'s' if ticked.sum() > 1 else ''}; the result is <b>{name}</b> in the views above.</p>"
             self._name_images(right=name), self.draw_comparison(), self.draw_history()
         except UserError as problem: self.status.value = f'<p class="em-bad">{html.escape(str(problem))}</p>'
