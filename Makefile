@@ -19,6 +19,10 @@ STAMP := $(VENV)/.installed
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
+# nbdev's git hooks, with the environment's own commands: nobody has to activate it.
+HOOKS = $(BIN)/nbdev_install_hooks >/dev/null && git config --local merge.nbdev-merge.driver "$(CURDIR)/$(BIN)/nbdev_merge %O %A %B %P" \
+	&& sed -i.bak 's|^nbdev_trust|"$(CURDIR)/$(BIN)/nbdev_trust"|' "$$(git rev-parse --git-path hooks)/post-merge" && rm -f "$$(git rev-parse --git-path hooks)/post-merge.bak"
+
 .PHONY: study test lab bench venv clean
 .DEFAULT_GOAL := study
 
@@ -44,7 +48,7 @@ $(STAMP): settings.ini setup.py constraints.txt
 	@touch $(VENV)/.installing
 	@echo "Installing into $(VENV) (about 3 GB, some minutes; once)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
-	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/nbdev_install_hooks >/dev/null; fi
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(HOOKS); fi
 	@rm -f $(VENV)/.installing
 	@touch $@
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from .config import Config, UserError, field_names, written_whole
 
-# %% ../nbs/19_cli.ipynb #e98fdf9a
+# %% ../nbs/19_cli.ipynb #24f78bda
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Fuse many 300 m PROBA-V images of a scene into one 100 m image. Files are 16-bit PNGs in digital numbers (DN); scores are in dB.")
 
@@ -59,12 +59,14 @@ def _progress(label):
     "A progress bar over scenes."
     return lambda items: tqdm(items, desc=label, unit="scene")
 
+# %% ../nbs/19_cli.ipynb #58f830f6
 @app.command()
 def settings(profile: ProfileOpt = "quick"):
     "Print all settings of a profile as YAML, ready to be saved, changed and given to --profile."
     import yaml
     print(yaml.safe_dump(_config(profile).to_dict(), sort_keys=False), end="")
 
+# %% ../nbs/19_cli.ipynb #5c893f54
 @app.command()
 def fetch(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the data set.")],
@@ -77,6 +79,7 @@ def fetch(
     told = fetch_data(out, mirror or MIRRORS, archive, sample)
     print(f"{out}: {told['scenes']} scenes from {told['source']}; {len(told['proof'])} baselines recomputed, all equal norm.csv")
 
+# %% ../nbs/19_cli.ipynb #b64620d4
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the data set.")],
@@ -91,6 +94,7 @@ def simulate(
     simulate_dataset(out, scenes, seed, config.simulation, bands=config.bands, imagery=imagery, workers=workers, scheduler=scheduler)
     print(f"{out}: {scenes} simulated scenes")
 
+# %% ../nbs/19_cli.ipynb #9e993915
 @app.command()
 def check(data: DataArg):
     "Read every file of a data set and list all faults and a summary. Exit code 2 when a fault would stop a run."
@@ -99,6 +103,7 @@ def check(data: DataArg):
     print(found.summary())
     if found.fatal: raise typer.Exit(2)
 
+# %% ../nbs/19_cli.ipynb #841ac03d
 @app.command()
 def baseline(data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for imgsetNNNN.png.")], band: BandOpt = None, split: SplitOpt = None):
     "Write the official baseline image of every scene: the mean of its clearest frames, upsampled bicubically."
@@ -106,6 +111,7 @@ def baseline(data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", h
     baseline_data(data, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), progress=_progress("baseline"))
     print(f"{out}: baseline images written")
 
+# %% ../nbs/19_cli.ipynb #98b768c3
 @app.command()
 def train(
     data: Annotated[Path, typer.Option(metavar="DATA", help="The data set to train on.")],
@@ -125,6 +131,7 @@ def train(
     outcome = train_network(config, data, prepare(data, store or run / "store", config.registration, split="train", workers=workers, scheduler=scheduler), run)
     print(f"{run}: {outcome['steps']} steps, best validation cPSNR {outcome['best_val_cpsnr']:.3f} dB at step {outcome['best_step']}, {outcome['wall_s']:.0f} s")
 
+# %% ../nbs/19_cli.ipynb #9d3b709c
 @app.command()
 def predict(
     data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for imgsetNNNN.png.")],
@@ -137,6 +144,7 @@ def predict(
     predict_data(data, out, model, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), progress=_progress("predicting"))
     print(f"{out}: SR images written")
 
+# %% ../nbs/19_cli.ipynb #05fb5f11
 @app.command()
 def score(
     data: DataArg, pred: Annotated[Path, typer.Argument(metavar="PRED", help="A folder with imgsetNNNN.png.")],
@@ -152,6 +160,7 @@ def score(
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     print(f"mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, mean gain over the baseline {(table.cpsnr - table.norm).mean():+.4f} dB, {len(table)} scenes")
 
+# %% ../nbs/19_cli.ipynb #123e8067
 @app.command()
 def upscale(
     files: Annotated[list[Path], typer.Argument(metavar="FILES_OR_DIR...", help="GeoTIFFs or PNGs of one place, a file whose bands are dates, or a folder.")],
@@ -168,6 +177,7 @@ def upscale(
     one = lambda paths: paths[0] if paths and len(paths) == 1 else paths or None
     print(f"{upscale_stack(one(files), out, model, one(masks), _choice('band', band, ('NIR', 'RED')), channel, scale)}: written, with .png and .html")
 
+# %% ../nbs/19_cli.ipynb #efaff018
 @app.command()
 def import_checkpoint(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A published checkpoint of EnhanceMe or 3DWDSR: its prefix, its .index file, or its folder.")],
@@ -179,6 +189,7 @@ def import_checkpoint(
     from enhanceme.training import import_published
     print(f"{import_published(path, out, _choice('band', band, ('NIR', 'RED')))}: written")
 
+# %% ../nbs/19_cli.ipynb #9093f3ec
 @app.command()
 def report(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Study folders, as `enhanceme study` writes them.")]):
     "Execute the experiment notebooks on finished studies and render their pages again."
@@ -186,6 +197,7 @@ def report(runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="St
     for run in runs:
         print(f"{render_study(run)}: written")
 
+# %% ../nbs/19_cli.ipynb #aa3954ec
 @app.command()
 def study(
     out: Annotated[Path, typer.Option(metavar="OUT", help="A folder for everything the study makes.")] = Path("reports/local"),
@@ -198,6 +210,7 @@ def study(
     from enhanceme.study import run_study
     print(f"{run_study(out, _config(profile, set_, seed), data, workers=workers, force=force)}: open it in a browser")
 
+# %% ../nbs/19_cli.ipynb #b002ccef
 @app.command()
 def readme(study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study whose headline the README shows.")] = Path("reports/quick")):
     "Write a study's headline table into README.md, between its marks."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'LOG_EVERY', 'HISTORY', 'learning_rate', 'make_optimizer', 'total_steps', 'save_model', 'load_model',
            'import_published', 'reconstruct', 'validate', 'baselines', 'Progress', 'save_checkpoint',
-           'restore_checkpoint', 'make_step', 'averaged', 'training_scenes', 'open_run', 'train']
+           'restore_checkpoint', 'make_step', 'averaged', 'training_scenes', 'open_run', 'Trainer', 'train']
 
 # %% ../nbs/09_training.ipynb #7824d731
 import json, math, re, zipfile
@@ -196,7 +196,7 @@ def training_scenes(
         raise UserError(f"{store.root}: too few scenes with HR in {' and '.join(config.bands)} to train on some and validate on others; give more scenes, another band, or another training.validation")
     return training, validation
 
-# %% ../nbs/09_training.ipynb #e3ce9c2e
+# %% ../nbs/09_training.ipynb #b08b539a
 def open_run(run: Path, config: Config):
     "Make a run folder, or check that the one there is of the same settings."
     if run.exists() and not run.is_dir(): raise UserError(f"{run}: is a file; give a folder for the run")
@@ -209,6 +209,94 @@ def open_run(run: Path, config: Config):
     run.mkdir(parents=True, exist_ok=True)
     if not (run / "config.yaml").exists(): config.save(run / "config.yaml")
 
+# %% ../nbs/09_training.ipynb #c3b2aa15
+LOG_EVERY = 10          # steps whose mean loss makes a row of history.csv
+HISTORY = ["step", "seconds", "loss", "learning_rate", "val_cpsnr", "val_gain"]
+
+class Trainer:
+    "A run at work: what it is made of, restored from its checkpoint where there is one."
+    def __init__(self, config: Config, data, store: Store, run: Path):
+        self.config, self.store, self.run, self.meter = config, store, run, Meter().__enter__()
+        keras.utils.set_random_seed(config.seed)
+        tf.config.experimental.enable_op_determinism()
+        self.training, validation = training_scenes(store, config)
+        self.norms = baselines(data, validation)
+        self.model, self.optimizer = build_model(config.model, config.bands, config.patching.frames, len(FEATURES)), make_optimizer(config.training)
+        self.optimizer.build(self.model.trainable_variables)
+        self.average = [tf.Variable(v.value) for v in self.model.trainable_variables] if config.training.ema else []
+        self.state = [v.value for v in (*self.model.variables, *self.optimizer.variables)] + self.average
+        self.total = total_steps(config.training, count_patches(store, config.patching, self.training))
+        self.checkpoint = run / "checkpoint.npz"
+        self.done = restore_checkpoint(self.checkpoint, self.state) if self.checkpoint.exists() else Progress()
+        self.before = (self.done.wall_s, self.done.cpu_s, self.done.peak_mb)
+        write_json(run / "provenance.json", provenance(config, fingerprint(data), training_scenes=self.training, validation_scenes=validation,
+                                                       parameters=self.model.count_params(), steps=self.total))
+
+    def batches(self, start: int):
+        "The stream of samples from a step on."
+        return iter(patch_dataset(self.store, self.config.patching, self.training, self.config.training.batch, self.config.seed, start=start))
+
+    def initialise(self):
+        "Data-dependent initialisation of weight normalisation, where the settings ask for it."
+        if self.config.model.data_init and self.done.step == 0:
+            initialise_from_data(self.model, inputs_for(self.model, next(self.batches(0))[0]))
+            for mean, variable in zip(self.average, self.model.trainable_variables): mean.assign(variable.value)
+
+    def look(self) -> dict:
+        "Validate the averaged weights on whole scenes; keep them when they are the best so far."
+        with averaged(self.model, self.average):
+            table = validate(self.model, self.store, self.norms, self.config)
+            seen = {"val_cpsnr": table.cpsnr.mean(), "val_gain": table.gain.mean()}
+            self.done.stale += 1
+            if seen["val_cpsnr"] > self.done.best:
+                self.done.best, self.done.best_step, self.done.stale = seen["val_cpsnr"], self.done.step, 0
+                save_model(self.model, self.config, self.run / "best.keras")
+        return seen
+
+    def note(self, rate: float, seen: dict):
+        "A row of history."
+        self.done.history.append({"step": self.done.step, "seconds": round(self.before[0] + self.meter.cost["wall_s"], 2), "loss": float(np.mean(self.done.losses)), "learning_rate": rate, **seen})
+        self.done.losses.clear()
+
+    def keep(self):
+        "Write checkpoint and history."
+        cost, (wall, cpu, peak) = self.meter.cost, self.before
+        self.done.wall_s, self.done.cpu_s, self.done.peak_mb = wall + cost["wall_s"], cpu + cost["cpu_s"], max(peak, cost["peak_mb"])
+        save_checkpoint(self.checkpoint, self.state, self.done)
+        with written_whole(self.run / "history.csv") as part: pd.DataFrame(self.done.history, columns=HISTORY).to_csv(part, index=False)
+
+    def go(self, stop: int, bar) -> bool:
+        "Train up to step `stop`; whether the run is over, by steps or by patience."
+        cfg, done = self.config.training, self.done
+        step, stream = make_step(self.model, build_loss(self.config.loss), self.optimizer, self.average), self.batches(done.step)
+        while done.step < stop:
+            self.optimizer.learning_rate.assign(rate := learning_rate(done.step, self.total, cfg))
+            x, y = next(stream)
+            value = float(step(inputs_for(self.model, x), y, tf.constant(min(cfg.ema, (1 + done.step) / (10 + done.step)), tf.float32)))
+            if not math.isfinite(value):
+                raise UserError(f"{self.run}: the loss stopped being a number at step {done.step}; lower training.learning_rate or set training.clip_norm (best.keras, if there, has the last good weights)")
+            done.losses.append(value)
+            done.step += 1
+            bar.update()
+            seen = self.look() if done.step % cfg.validate_every == 0 or done.step == self.total else {}
+            if seen: bar.set_postfix(loss=f"{value:.4g}", gain=f"{seen['val_gain']:+.2f} dB")
+            if seen or done.step % LOG_EVERY == 0: self.note(rate, seen)
+            over = done.step == self.total or bool(seen and cfg.patience and done.stale >= cfg.patience)
+            if over or done.step == stop or done.step % cfg.checkpoint_every == 0: self.keep()
+            if over: return True
+        return done.step >= self.total
+
+    def finish(self) -> dict:
+        "Write the last weights and the account of the run; the checkpoint has served."
+        with averaged(self.model, self.average): save_model(self.model, self.config, self.run / "last.keras")
+        done = self.done
+        outcome = {"steps": done.step, "of": self.total, "best_val_cpsnr": done.best, "best_step": done.best_step, "parameters": self.model.count_params(),
+                   "wall_s": round(done.wall_s, 1), "cpu_s": round(done.cpu_s, 1), "peak_mb": done.peak_mb}
+        write_json(self.run / "training.json", outcome)
+        self.checkpoint.unlink(missing_ok=True)
+        return outcome
+
+# %% ../nbs/09_training.ipynb #ef5640c2
 def train(
     config: Config,
     data,                   # the data set's folder
@@ -224,69 +312,8 @@ def train(
     run = Path(run)
     open_run(run, config)
     if (run / "training.json").exists(): return json.loads((run / "training.json").read_text())
-    cfg, meter = config.training, Meter().__enter__()
-    keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
-    training, validation = training_scenes(store, config)
-    norms = baselines(data, validation)
-    model, optimizer = build_model(config.model, config.bands, config.patching.frames, len(FEATURES)), make_optimizer(cfg)
-    optimizer.build(model.trainable_variables)
-    average = [tf.Variable(v.value) for v in model.trainable_variables] if cfg.ema else []
-    state = [v.value for v in (*model.variables, *optimizer.variables)] + average
-    total = total_steps(cfg, count_patches(store, config.patching, training))
-    checkpoint = run / "checkpoint.npz"
-    done = restore_checkpoint(checkpoint, state) if checkpoint.exists() else Progress()
-    earlier = (done.wall_s, done.cpu_s, done.peak_mb)
-    write_json(run / "provenance.json", provenance(config, fingerprint(data), training_scenes=training, validation_scenes=validation, parameters=model.count_params(), steps=total))
-
-    def keep():
-        "Checkpoint and history, as of now."
-        cost = meter.cost
-        done.wall_s, done.cpu_s, done.peak_mb = earlier[0] + cost["wall_s"], earlier[1] + cost["cpu_s"], max(earlier[2], cost["peak_mb"])
-        save_checkpoint(checkpoint, state, done)
-        with written_whole(run / "history.csv") as part: pd.DataFrame(done.history, columns=HISTORY).to_csv(part, index=False)
-
-    step = make_step(model, build_loss(config.loss), optimizer, average)
-    stream = iter(patch_dataset(store, config.patching, training, cfg.batch, config.seed, start=done.step))
-    if config.model.data_init and done.step == 0:
-        first, _ = next(iter(patch_dataset(store, config.patching, training, cfg.batch, config.seed)))
-        initialise_from_data(model, inputs_for(model, first))
-        for mean, variable in zip(average, model.trainable_variables): mean.assign(variable.value)
-    stop = total if steps_now is None else min(total, done.step + steps_now)
-    with tqdm(total=total, initial=done.step, desc="training", unit="step", disable=quiet) as bar:
-        while done.step < stop:
-            optimizer.learning_rate.assign(rate := learning_rate(done.step, total, cfg))
-            x, y = next(stream)
-            value = float(step(inputs_for(model, x), y, tf.constant(min(cfg.ema, (1 + done.step) / (10 + done.step)), tf.float32)))
-            if not math.isfinite(value):
-                raise UserError(f"{run}: the loss stopped being a number at step {done.step}; lower training.learning_rate or set training.clip_norm (best.keras, if there, has the last good weights)")
-            done.losses.append(value)
-            done.step += 1
-            last, row = done.step == total, {}
-            if done.step % cfg.validate_every == 0 or last:
-                with averaged(model, average):
-                    table = validate(model, store, norms, config)
-                    row = {"val_cpsnr": table.cpsnr.mean(), "val_gain": table.gain.mean()}
-                    done.stale += 1
-                    if row["val_cpsnr"] > done.best:
-                        done.best, done.best_step, done.stale = row["val_cpsnr"], done.step, 0
-                        save_model(model, config, run / "best.keras")
-                bar.set_postfix(loss=f"{value:.4g}", gain=f"{row['val_gain']:+.2f} dB")
-                last = last or (cfg.patience and done.stale >= cfg.patience)
-            if row or done.step % LOG_EVERY == 0:
-                done.history.append({"step": done.step, "seconds": round(earlier[0] + meter.cost["wall_s"], 2), "loss": float(np.mean(done.losses)), "learning_rate": rate, **row})
-                done.losses.clear()
-            if done.step % cfg.checkpoint_every == 0 or done.step == stop: keep()
-            bar.update()
-            if last: break
-    if done.step < total and not last: return {"steps": done.step, "of": total}
-    keep()
-    with averaged(model, average): save_model(model, config, run / "last.keras")
-    outcome = {"steps": done.step, "of": total, "best_val_cpsnr": done.best, "best_step": done.best_step, "parameters": model.count_params(),
-               "wall_s": round(done.wall_s, 1), "cpu_s": round(done.cpu_s, 1), "peak_mb": done.peak_mb}
-    write_json(run / "training.json", outcome)
-    checkpoint.unlink()
-    return outcome
-
-LOG_EVERY = 10          # steps whose mean loss makes a row of history.csv
-HISTORY = ["step", "seconds", "loss", "learning_rate", "val_cpsnr", "val_gain"]
+    trainer = Trainer(config, data, store, run)
+    trainer.initialise()
+    stop = trainer.total if steps_now is None else min(trainer.total, trainer.done.step + steps_now)
+    with tqdm(total=trainer.total, initial=trainer.done.step, desc="training", unit="step", disable=quiet) as bar: over = trainer.go(stop, bar)
+    return trainer.finish() if over else {"steps": trainer.done.step, "of": trainer.total}
