@@ -7,7 +7,7 @@ __all__ = ['CSS', 'COLOURS', 'IMAGE', 'PART', 'THUMB', 'Library', 'simulate', 'o
            'diverging', 'tinted', 'frame_png', 'wipe_png', 'part_png', 'svg', 'shift_svg', 'spectrum_svg', 'Network',
            'Explorer', 'explore']
 
-# %% ../nbs/17_explore.ipynb #077609ae
+# %% ../nbs/17_explore.ipynb #c8509d0c
 import html, io, zipfile
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,8 +20,9 @@ import yaml
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from .classical import CLASSICAL
 from .config import Config, RegistrationConfig, SimulationConfig, UserError, make_config, project_root
-from .figures import AMBER, BLUE, DIVERGING, FAINT, HIDDEN, INK, MUTED, PURPLE, VERMILION, limits, radial_power, symmetric
+from .figures import AMBER, BLUE, DIVERGING, FAINT, GREEN, HIDDEN, INK, MUTED, PURPLE, VERMILION, limits, radial_power, symmetric
 from .metrics import CROP, baseline_image, best_match, upsample
 from .patching import choose_clearest, scene_input
 from .registration import Stack, register
@@ -66,7 +67,7 @@ def open_library(
     folders, norms = {f"{f.parent.name}/{f.name}": f for f in find_scenes(root)}, read_norms(root)
     return Library(str(data), tuple(folders), lambda key: read_scene(folders[key], norms), stored, model)
 
-# %% ../nbs/17_explore.ipynb #226f8a6e
+# %% ../nbs/17_explore.ipynb #7d06604a
 @dataclass(frozen=True)
 class Fit:
     "An image on the grid of HR."
@@ -101,6 +102,7 @@ class View:
     def fit(self, name) -> Fit:
         "An image on the grid of HR, with its error."
         if name not in self._fits:
+            if name not in self.images and name in CLASSICAL: self.images[name] = CLASSICAL[name](self.stack)
             image, inside = self.images[name], np.s_[CROP:-CROP, CROP:-CROP]
             if self.scene.target is None: self._fits[name] = Fit(image[inside], None, None)
             else:
@@ -294,7 +296,7 @@ def _card(title, purpose, *children):
 
 def _signed(value, digits=2): return f"{value:+.{digits}f}".replace("-", "−")
 
-# %% ../nbs/17_explore.ipynb #3e047d5e
+# %% ../nbs/17_explore.ipynb #0d2df041
 class Explorer(w.VBox):
     "The views of one scene, with the controls that choose it."
     def __init__(self, library: Library):
@@ -336,7 +338,7 @@ class Explorer(w.VBox):
         self.part_cells = [_column(image, note, max_width=f"{PART}px") for image, note in zip(self.parts, self.part_notes)]
         for image in self.parts: image.add_class("em-pixel")
         self.zoom = w.GridBox(self.part_cells, layout=w.Layout(grid_template_columns="repeat(auto-fit, minmax(140px, 1fr))", grid_gap="10px", margin="8px 0 0"))
-        return _card("Super-resolution", "The same place at 100 m. Drag the slider to wipe between two images; the amber box is shown enlarged below.",
+        return _card("Super-resolution", "The same place at 100 m. Drag the slider to wipe between two images; the amber box is shown enlarged below. Classical methods are computed when they are chosen; ibp and map take a second.",
                      _row(_column(self.wipe_names, self.wipe, self.wipe_image, width=f"{IMAGE + 4}px", max_width="100%"),
                           _column(_row(self.left, self.right), self.scores, _text("<p>Where to look closely:</p>"), self.across, self.down, self.size, flex="1 1 320px", max_width="580px", grid_gap="4px"), grid_gap="24px"), self.zoom)
 
@@ -409,7 +411,7 @@ class Explorer(w.VBox):
 
     def _name_images(self, right=None):
         "Offer the images that there are; keep the choice where it is still possible."
-        names = [n for n in ("one frame", "baseline", "network", "your frames", "HR") if n in self.view.images]
+        names = [n for n in ("one frame", "baseline", *CLASSICAL, "network", "your frames", "HR") if n in self.view.images or n in CLASSICAL]
         best = next(n for n in ("network", "your frames", "HR", "baseline") if n in names)
         left = self.left.value if self.left.value in names else "baseline"
         self._quiet(left=dict(options=names, value=left), right=dict(options=names, value=right or (self.right.value if self.right.value in names and self.right.value != "HR" else best)))
@@ -482,7 +484,7 @@ class Explorer(w.VBox):
             fit = view.fit(pair[place])
             image.value = png_bytes(diverging(fit.error, view.reach))
             note.value = f'<div class="em-soft">error of {pair[place]}, {np.sqrt(np.nanmean(fit.error ** 2)):.0f} DN rms<br>full colour at ±{view.reach:.0f} DN</div>'
-        curves = {n: (*view.power(n), COLOURS[n], False) for n in dict.fromkeys([*pair, *(["HR"] if "HR" in view.images else [])])}
+        curves = {n: (*view.power(n), COLOURS.get(n, GREEN), False) for n in dict.fromkeys([*pair, *(["HR"] if "HR" in view.images else [])])}
         curves = {"LR": (*view.power("LR"), "#e9c46a", False), **curves}
         if view.scene.target is not None and pair: curves[f"error of {pair[-1]}"] = (*view.power(f"error of {pair[-1]}"), VERMILION, True)
         self.spectrum.value = spectrum_svg(curves)
