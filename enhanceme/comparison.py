@@ -23,7 +23,7 @@ from .prediction import methods, open_method
 from .reports import facts, scene_row, spread, stylesheet, table
 from .scenes import Scene, find_scenes, read_image, read_norms, read_scene, shown
 
-# %% ../nbs/16_comparison.ipynb #e6629ae0
+# %% ../nbs/16_comparison.ipynb #1356b3ac
 @dataclass(frozen=True)
 class Source:
     "Where one side's images come from."
@@ -40,7 +40,7 @@ def open_source(
     folder, anything = Path(text), lambda name: True
     if text in methods(): return Source(text, "computed for this comparison", anything, open_method(text)[0])
     name = Path(os.path.abspath(folder)).name
-    if (folder / "best.keras").is_file() or (folder.suffix == ".keras" and folder.is_file()): return Source(name, f"the network in {shown(text)}, run for this comparison", anything, open_method(text)[0])
+    if (folder / "best.keras").is_file() or (folder.suffix == ".keras" and folder.is_file()): return Source("network" if name == "run" else name, f"the network in {shown(text)}, run for this comparison", anything, open_method(text)[0])
     if not folder.is_dir(): raise UserError(f"{shown(text)}: neither a folder nor a method; give a folder with imgsetNNNN.png, a run folder, or one of {', '.join(methods())}")
     if not any(folder.glob("imgset*.png")): raise UserError(f"{shown(text)}: holds no imgsetNNNN.png and no best.keras; give the folder that `enhanceme predict` wrote, or a run folder")
     def image(scene):
@@ -179,7 +179,7 @@ def scatter(
     return fig.says(f"Above the line {found.names[1]} is better. {told}. On the right the same images patch by patch, each patch scored like a small scene.",
                     alt=f"Scatter of cPSNR by {found.names[1]} against {found.names[0]}, per scene and per patch.")
 
-# %% ../nbs/16_comparison.ipynb #643d8073
+# %% ../nbs/16_comparison.ipynb #b8941884
 def p_text(p: float) -> str:
     "A p value to read."
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
@@ -190,7 +190,7 @@ def verdict(found: Comparison) -> str:
     kind = "simulated" if found.simulated else "real"
     if last.scenes == 1: return f"On one {kind} scene {two} has <strong>{spread(last.difference, sign=True)} dB</strong> against {one}; one scene says nothing about others."
     known, sure = np.isfinite(last.low), last.low > 0 or last.high < 0
-    which = f"{two} {'gains' if last.difference > 0 else 'loses'} <strong>{abs(last.difference):.2f} dB</strong> on {one}" if sure else f"{two} and {one} differ by <strong>{spread(last.difference, sign=True)} dB</strong>"
+    which = f"{two} {'gains' if last.difference > 0 else 'loses'} <strong>{abs(last.difference):.2f} dB</strong> {'on' if last.difference > 0 else 'to'} {one}" if sure else f"{two} and {one} differ by <strong>{spread(last.difference, sign=True)} dB</strong>"
     interval = f" (95 % interval {spread(last.low, sign=True)} to {spread(last.high, sign=True)})" if known else ""
     return (f"Over {last.scenes} {kind} scenes {which}{interval}{'' if sure else ', which is within chance'}. It wins {last.won} of them"
             f" (Wilcoxon’s signed-rank test: {p_text(last.p)}).")

@@ -195,13 +195,13 @@ def part_png(view: View, name, box, side=216, error=False) -> bytes:
     fit, part = view.fit(name), np.s_[box[0]:box[0] + box[2], box[1]:box[1] + box[2]]
     return png_bytes(diverging(fit.error[part], view.reach, side) if error else grey(fit.image[part], view.bounds, side))
 
-# %% ../nbs/17_explore.ipynb #963099fc
+# %% ../nbs/17_explore.ipynb #6f85958c
 def svg(width, height, inner, title) -> str:
     "An SVG that shrinks with its place."
     return (f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(title)}" style="max-width:100%;height:auto;display:block" '
             f'font-family="system-ui, sans-serif" font-size="11" fill="{MUTED}">{inner}</svg>')
 
-def shift_svg(view: View, t, side=236) -> str:
+def shift_svg(view: View, t, side=180) -> str:
     "Where the frames lie against the reference, in HR px; frame `t` stands out."
     yx = view.stack.moved * SCALE
     reach = max(1.0, float(np.abs(yx[view.stack.kept]).max()) * 1.15)
@@ -213,7 +213,7 @@ def shift_svg(view: View, t, side=236) -> str:
     mine = f'<circle cx="{at(x):.1f}" cy="{at(y):.1f}" r="7" fill="{VERMILION}" stroke="#fff" stroke-width="1.5"/>'
     y, x = yx[view.reference]
     ring = f'<circle cx="{at(x):.1f}" cy="{at(y):.1f}" r="9" fill="none" stroke="{INK}" stroke-width="1.5"/>'
-    note = f'<text x="{side - 14}" y="{side - 2}" text-anchor="end">a square is {step} HR px</text><text x="14" y="{side - 2}">shifts of all frames</text>'
+    note = f'<text x="{side / 2}" y="{side - 3}" text-anchor="middle">shifts; a square is {step} HR px</text>'
     return svg(side, side, lines + dots + ring + mine + note, "Shifts of the frames against the reference")
 
 def spectrum_svg(curves, width=430, height=290) -> str:
@@ -296,7 +296,7 @@ def _card(title, purpose, *children):
 
 def _signed(value, digits=2): return f"{value:+.{digits}f}".replace("-", "−")
 
-# %% ../nbs/17_explore.ipynb #0d2df041
+# %% ../nbs/17_explore.ipynb #aa6646ae
 class Explorer(w.VBox):
     "The views of one scene, with the controls that choose it."
     def __init__(self, library: Library):
@@ -319,11 +319,11 @@ class Explorer(w.VBox):
     def _frames_card(self):
         self.frame, self.play = w.IntSlider(description="Frame", readout=False, layout=w.Layout(width="256px"), style={"description_width": "44px"}), w.Play(interval=500, show_repeat=False, layout=w.Layout(width="112px"))
         w.jslink((self.play, "value"), (self.frame, "value"))
-        self.mode = w.ToggleButtons(options=[("the frame", "frame"), ("difference to the reference", "difference")], style={"button_width": "auto"})
-        self.registered, self.matched, self.masks = (w.Checkbox(True, description=text, indent=False) for text in ("registered: moved onto the reference", "brightness matched to the reference", "show what the status map conceals"))
+        self.mode = w.ToggleButtons(options=[("frame", "frame"), ("difference to reference", "difference")], style={"button_width": "auto"})
+        self.registered, self.matched, self.masks = (w.Checkbox(True, description=text, indent=False, layout=w.Layout(width="252px")) for text in ("registered: moved onto the reference", "brightness matched to the reference", "tint what the status map conceals"))
         self.frame_image, self.frame_facts, self.shift_plot = _image(IMAGE), _text(), _text()
         self.frame_image.add_class("em-pixel")
-        controls = _column(self.mode, self.registered, self.matched, self.masks, _row(self.frame_facts, self.shift_plot, grid_gap="20px"), flex="1 1 320px", max_width="580px")
+        controls = _column(_row(_column(self.mode, self.registered, self.matched, self.masks, width="258px"), self.shift_plot), self.frame_facts, flex="1 1 320px", max_width="580px", grid_gap="6px")
         return _card("Frames", "What the network is given: 300 m images of one place on many days. Step through them, or play them; with registration on, the ground stands still.",
                      _row(_column(self.frame_image, _row(self.frame, self.play), width=f"{IMAGE + 4}px", max_width="100%"), controls, grid_gap="24px"))
 

@@ -101,7 +101,7 @@ def test_the_explorer_opens_without_an_error(page):
 def test_sliders_and_boxes_change_the_pictures(page):
     took = {
         "frame": changes(page, 0, lambda: slide(page, 0, ["ArrowRight"])),
-        "registration": changes(page, 0, lambda: page.get_by_text("difference to the reference", exact=True).click()),
+        "registration": changes(page, 0, lambda: page.get_by_text("difference to reference", exact=True).click()),
         "wipe": changes(page, 1, lambda: slide(page, 1, ["ArrowRight", "ArrowRight"])),
         "zoom box": changes(page, 2, lambda: slide(page, 2, ["PageUp"])),
         "scene": changes(page, 1, lambda: page.locator(".em-x button[title='next scene']").click()),
