@@ -33,7 +33,7 @@ test: venv
 	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup -q -rs
 
 lab: venv
-	@$(BIN)/jupyter lab --notebook-dir=.
+	@$(BIN)/jupyter lab --notebook-dir=. nbs/explore.ipynb
 
 bench: venv
 	@set -e; for f in benchmarks/bench_*.py; do echo "== $$f"; $(BIN)/python $$f; done

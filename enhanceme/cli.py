@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'DataArg', 'BandOpt', 'SplitOpt', 'ProfileOpt', 'SetOpt', 'SeedOpt', 'WorkersOpt', 'SchedulerOpt', 'settings',
            'fetch', 'simulate', 'check', 'baseline', 'train', 'predict', 'score', 'upscale', 'import_checkpoint',
-           'report', 'study', 'readme', 'main']
+           'compare', 'report', 'study', 'readme', 'main']
 
 # %% ../nbs/19_cli.ipynb #76dc26c0
 import os, sys, tempfile
@@ -94,12 +94,13 @@ def simulate(
     simulate_dataset(out, scenes, seed, config.simulation, bands=config.bands, imagery=imagery, workers=workers, scheduler=scheduler)
     print(f"{out}: {scenes} simulated scenes")
 
-# %% ../nbs/19_cli.ipynb #9e993915
+# %% ../nbs/19_cli.ipynb #18d3d6fd
 @app.command()
-def check(data: DataArg):
+def check(data: DataArg, workers: WorkersOpt = 2, scheduler: SchedulerOpt = None):
     "Read every file of a data set and list all faults and a summary. Exit code 2 when a fault would stop a run."
     from enhanceme.scenes import check_data
-    found = check_data(data, _progress("checking"))
+    from enhanceme.simulation import scene_mapper
+    found = check_data(data, scene_mapper(workers, scheduler, "checking"))
     print(found.summary())
     if found.fatal: raise typer.Exit(2)
 
@@ -188,6 +189,20 @@ def import_checkpoint(
     _load_tensorflow()
     from enhanceme.training import import_published
     print(f"{import_published(path, out, _choice('band', band, ('NIR', 'RED')))}: written")
+
+# %% ../nbs/19_cli.ipynb #1da586a7
+@app.command()
+def compare(
+    data: DataArg,
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, shift-and-add, ibp, map.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the page and two tables.")] = Path("reports/local-compare"), band: BandOpt = None, split: SplitOpt = None,
+):
+    "Compare two methods scene by scene: a page with scatter, test and pictures, and two CSVs."
+    if any(Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file() for s in (benchmark, candidate)): _load_tensorflow()
+    from enhanceme.comparison import compare as compare_methods
+    last = compare_methods(data, benchmark, candidate, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("comparing")).summary.iloc[-1]
+    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}")
 
 # %% ../nbs/19_cli.ipynb #9093f3ec
 @app.command()

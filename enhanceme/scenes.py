@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['BANDS', 'SPLITS', 'SCALE', 'MAX_SIDE', 'SATURATED', 'SENSOR_MAX', 'DN', 'MASK', 'FILE', 'Scene', 'Fault', 'shown',
            'read_image', 'write_image', 'estimate_masks', 'read_norms', 'clip14', 'read_scene', 'find_scenes',
-           'write_scene', 'write_norms', 'DataCheck', 'describe', 'check_data', 'fingerprint', 'shared_path']
+           'write_scene', 'write_norms', 'DataCheck', 'describe', 'check_scene', 'check_data', 'fingerprint',
+           'shared_path']
 
 # %% ../nbs/01_scenes.ipynb #1ffddc35
 import hashlib, os, re, shutil, struct, zipfile, zlib
@@ -317,7 +318,7 @@ def write_norms(data, norms: dict[str, float]):
     part.write_text("".join(f"{name} {value:.12f}\n" for name, value in sorted(norms.items())), encoding="utf-8")
     os.replace(part, path)
 
-# %% ../nbs/01_scenes.ipynb #12530e10
+# %% ../nbs/01_scenes.ipynb #e4436b8d
 @dataclass(frozen=True)
 class DataCheck:
     "What `check_data` found."
@@ -347,9 +348,17 @@ def describe(scene: Scene) -> dict:
             "clearance": float(scene.clearance.mean()), "worst_frame": float(scene.clearance.min()), "hr_clearance": None if scene.sm is None else float(scene.sm.mean()),
             "saturated": float((scene.lr >= SATURATED).any(axis=(1, 2)).mean()), "masks": "estimated" if scene.masks_estimated else "given", "norm": scene.norm}
 
+def check_scene(
+    job,                # (scene folder, norms as of `read_norms`)
+) -> tuple:             # (faults, row of the table or None)
+    "What is wrong with one scene, and what it holds."
+    (folder, norms), faults = job, []
+    scene = _load(folder, norms, faults)
+    return faults, None if scene is None else describe(scene)
+
 def check_data(
     data,               # a data set's folder
-    progress=lambda x: x,  # wraps the iteration over scenes, such as tqdm
+    each=map,           # how `check_scene` is applied to all scenes, such as `simulation.map_scenes` for several processes
 ) -> DataCheck:
     "Every fault of a data set at once; raises `UserError` only when there is no data set to check."
     folders, faults, rows = _folders(data), [], []
@@ -360,9 +369,9 @@ def check_data(
         faults.append(Fault(path, rule, mend))
     if not folders: faults.append(Fault(Path(data), "holds no imgsetNNNN folder", "put scenes there"))
     faults += _twice(folders)
-    for folder in progress(folders):
-        scene = _load(folder, norms, faults)
-        if scene is not None: rows.append(describe(scene))
+    for found, row in each(check_scene, [(folder, norms) for folder in folders]):
+        faults += found
+        if row is not None: rows.append(row)
     return DataCheck(tuple(faults), len(folders), pd.DataFrame(rows))
 
 # %% ../nbs/01_scenes.ipynb #b701a373

@@ -6,7 +6,7 @@
 __all__ = ['ENOUGH', 'MARKS', 'Stages', 'trains', 'held_out', 'experiments', 'write_cover', 'render_study', 'run_study',
            'readme_table', 'with_headline']
 
-# %% ../nbs/18_study.ipynb #6579620a
+# %% ../nbs/18_study.ipynb #c56146f1
 import json, shutil, time
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -21,7 +21,7 @@ from .patching import open_store, prepare
 from .prediction import baseline_data, predict_data, score_data
 from .reports import Results, extremes, headline, render_index, run_notebook, scene_row
 from .scenes import check_data, find_scenes, fingerprint, read_scene
-from .simulation import simulate_dataset
+from .simulation import scene_mapper, simulate_dataset
 
 # %% ../nbs/18_study.ipynb #3c8f30eb
 class Stages:
@@ -76,7 +76,7 @@ def held_out(data, run) -> dict[Path, str]:
     key = lambda folder: f"{folder.parent.name}/{folder.name}"
     return {f: "validation" if key(f) in chosen else "test" for f in find_scenes(data) if key(f) not in trained}
 
-# %% ../nbs/18_study.ipynb #f70abb80
+# %% ../nbs/18_study.ipynb #6ca27cd4
 def experiments() -> list[Path]:
     "The experiment notebooks, in order."
     return sorted((project_root() / "nbs" / "experiments").glob("e[0-9]*.ipynb"))
@@ -125,7 +125,7 @@ def run_study(
 
     def simulate(): simulate_dataset(training_data, config.scenes, config.seed, config.simulation, bands=config.bands, workers=workers)
     def check():
-        found = check_data(target, bar("checking"))
+        found = check_data(target, scene_mapper(workers, label="checking"))
         print(found.summary())
         if found.fatal: raise UserError(str(found.fatal[0]))
         stages.note(check={"scenes": len(found.table), "with_hr": int(found.table.hr_clearance.notna().sum()), "notes": [str(f) for f in found.faults]})

@@ -137,3 +137,10 @@ def test_published_weights_score_as_published(tmp_path):
     assert done.returncode == 0 and pd.read_csv(tmp_path / "scores.csv").cpsnr[0] > 54.5, done.stdout  # its authors: 54.819 dB with 16 tiles
     refused(enhanceme("import-checkpoint", SHARED / "reference/3dwdsr_red", tmp_path / "x.h5"), "x.h5", ".keras")
     refused(enhanceme("import-checkpoint", SHARED / "data", tmp_path / "x.keras"), "data")
+
+
+def test_compare_writes_a_page(data, tmp_path):
+    done = enhanceme("compare", data, "baseline", "shift-and-add", "--split", "train", "--out", tmp_path / "page")
+    assert done.returncode == 0 and (tmp_path / "page" / "comparison.html").stat().st_size > 10_000, done.stderr
+    refused(enhanceme("compare", data, "baseline", "magic", "--out", tmp_path / "other"), "magic")
+    assert not (tmp_path / "other").exists()
