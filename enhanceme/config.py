@@ -190,13 +190,13 @@ class TrainingConfig(Section):
     checkpoint_every: int = Field(50, ge=1)     # steps between checkpoints, from which a killed run resumes
     patience: int = Field(0, ge=0)              # validations without a better cPSNR before stopping; 0 = never stop early
 
-# %% ../nbs/00_config.ipynb #abb7420a
+# %% ../nbs/00_config.ipynb #1f832aa6
 class PredictionConfig(Section):
     "How an SR image is made from a scene."
     frames: int = Field(0, ge=0, le=64)         # frames used; 0 = as many as in training
     clip: bool = False                          # clip SR to the 14-bit range of the sensor, 0..16383 DN (as the original wished for)
     lattice: bool = False                       # round SR to multiples of 16 DN, as every pixel of the archive is
-    tile: int = Field(0, ge=0, le=4096)         # LR px, side of the tiles that a scene is cut into; 0 = whole (EnhanceMe: 16)
+    tile: int = Field(0, ge=0, le=4096)         # LR px, side of the tiles that a scene is cut into; 0 = whole up to 512 px a side, else 256 (EnhanceMe: 16)
     overlap: int = Field(16, ge=0, le=512)      # LR px that neighbouring tiles share and are blended over (EnhanceMe: 0)
     flips: Literal[1, 4, 8] = 1                 # average over orientations: 1 = as it is, 4 = mirrored, 8 = mirrored and turned
     permutations: int = Field(1, ge=1, le=64)   # average over orders of the frames (EnhanceMe: 20, written and never called)
