@@ -144,3 +144,14 @@ def test_compare_writes_a_page(data, tmp_path):
     assert done.returncode == 0 and (tmp_path / "page" / "comparison.html").stat().st_size > 10_000, done.stderr
     refused(enhanceme("compare", data, "baseline", "magic", "--out", tmp_path / "other"), "magic")
     assert not (tmp_path / "other").exists()
+
+
+def test_a_submission_is_written_and_checked(data, tmp_path):
+    refused(enhanceme("submit", data, tmp_path / "full.zip", "--model", "bicubic-mean"), "test")
+    assert not (tmp_path / "full.zip").exists()
+    done = enhanceme("submit", data, tmp_path / "part.zip", "--model", "bicubic-mean", "--incomplete")
+    assert done.returncode == 0, done.stderr
+    done = enhanceme("check", tmp_path / "part.zip")
+    assert done.returncode == 2 and "fault: " in done.stdout and "Traceback" not in done.stderr
+    (tmp_path / "text.zip").write_text("no zip")
+    assert "fault: " in enhanceme("check", tmp_path / "text.zip").stdout
