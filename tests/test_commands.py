@@ -92,7 +92,7 @@ def test_a_model_that_is_not_one(data, tmp_path):
     (tmp_path / "model.keras").write_text("weights")
     out = tmp_path / "out"
     refused(enhanceme("predict", data, out, "--model", tmp_path / "model.keras"), "model.keras", "not a network")
-    refused(enhanceme("predict", data, out, "--model", tmp_path / "none.keras"), "none.keras", "no such file")
+    refused(enhanceme("predict", data, out, "--model", tmp_path / "none.keras"), "none.keras", "neither a run folder")
     (tmp_path / "run").mkdir()
     refused(enhanceme("predict", data, out, "--model", tmp_path / "run"), "best.keras")
     assert not out.exists()
