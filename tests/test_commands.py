@@ -146,12 +146,10 @@ def test_compare_writes_a_page(data, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_submission_is_written_and_checked(data, tmp_path):
-    refused(enhanceme("submit", data, tmp_path / "full.zip", "--model", "bicubic-mean"), "test")
-    assert not (tmp_path / "full.zip").exists()
-    done = enhanceme("submit", data, tmp_path / "part.zip", "--model", "bicubic-mean", "--incomplete")
-    assert done.returncode == 0, done.stderr
-    done = enhanceme("check", tmp_path / "part.zip")
-    assert done.returncode == 2 and "fault: " in done.stdout and "Traceback" not in done.stderr
+def test_submissions_are_refused_and_checked(data, tmp_path):
+    refused(enhanceme("submit", data, tmp_path / "full.zip", "--model", "bicubic-mean"), "290 test scenes", "--incomplete")
+    refused(enhanceme("submit", data, tmp_path / "small.zip", "--model", "bicubic-mean", "--incomplete"), "384x384")
     (tmp_path / "text.zip").write_text("no zip")
-    assert "fault: " in enhanceme("check", tmp_path / "text.zip").stdout
+    done = enhanceme("check", tmp_path / "text.zip")
+    assert done.returncode == 2 and "fault: " in done.stdout and "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["text.zip"]
