@@ -389,14 +389,14 @@ def config_from_cfg(
     config = make_config(deep_update(base, changes), str(path))
     return config.change(*overrides) if overrides else config
 
-# %% ../nbs/00_config.ipynb #5f578096
+# %% ../nbs/00_config.ipynb #f6b16add
 def git_state(root=None) -> dict:
-    "The commit and whether the working tree differs from it; both None outside a git checkout."
+    "The commit and whether the working tree, but for `reports/` and `data/`, differs from it; both None outside a git checkout."
     run = lambda *args: subprocess.run(["git", "-C", str(root or project_root()), *args], capture_output=True, text=True)
     try: head = run("rev-parse", "HEAD")
     except FileNotFoundError: return {"commit": None, "dirty": None}
     if head.returncode: return {"commit": None, "dirty": None}
-    return {"commit": head.stdout.strip(), "dirty": bool(run("status", "--porcelain").stdout.strip())}
+    return {"commit": head.stdout.strip(), "dirty": bool(run("status", "--porcelain", "--", ".", ":!reports", ":!data").stdout.strip())}
 
 def versions(names=("enhanceme", "tensorflow", "keras", "numpy", "scipy", "scikit-image", "pandas")) -> dict:
     "Installed versions by package; packages that are not installed are left out."
