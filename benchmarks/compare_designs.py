@@ -3,7 +3,7 @@
     python benchmarks/compare_designs.py [--minutes 4] [--scenes 160] [--seed 0] [--work FOLDER]
 
 Each design has its own recipe (`enhanceme-32` the published one: Nadam, 5e-4, 9 frames on whole pixels), the same scenes and the same CPU time (of all cores together). The table
-has the mean gain over the official baseline with a 95 % interval over held-out scenes, and the paired difference from `fusion`. Simulated figures.
+has the mean gain over the official baseline with a 95 % interval over held-out scenes, and the paired difference from `fusion`. Simulated figures. `--out` writes it as the CSV that the models notebook shows.
 """
 import argparse
 import time
@@ -14,7 +14,7 @@ import pandas as pd
 PARTS = {  # name -> settings that differ from the profile `quick`
     "fusion": [],
     "fusion, plain convolutions": ["model.weight_norm=false"],
-    "fusion, half as wide": ["model.filters=20", "model.encoder=12"],
+    "fusion-small": ["model.preset=fusion-small"],
     "fusion, whole-pixel registration": ["registration.mode=integer"],
     "tiny": ["model.preset=tiny"],
     "WDSR-3D, 16 filters, 3 blocks": ["model.preset=tiny", "model.filters=16", "model.blocks=3", "model.reduction=late"],
@@ -30,9 +30,10 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, default=Path("reports/local-designs"), help="where scenes, stores and runs go; what is done there is reused")
     parser.add_argument("--designs", nargs="*", default=list(PARTS), help="names, as in the table")
+    parser.add_argument("--out", type=Path, help="a CSV for the table, such as benchmarks/designs.csv")
     args = parser.parse_args()
     from enhanceme.config import Config
-    from enhanceme.metrics import paired_difference
+    from enhanceme.metrics import bootstrap_mean, paired_difference
     from enhanceme.patching import prepare
     from enhanceme.simulation import simulate_dataset
     from enhanceme.training import baselines, load_model, train, training_scenes, validate
@@ -59,11 +60,12 @@ def main():
         model, config = load_model(run)
         norms = baselines(data, training_scenes(store, config)[1])
         gains[name] = validate(model, store, norms, config).gain
-        from enhanceme.metrics import bootstrap_mean
         mean = bootstrap_mean(gains[name])
         rows.append({"design": name, "parameters": model.count_params(), "steps": config.training.steps, "gain, dB": f"{mean.mean:+.2f} [{mean.low:+.2f}, {mean.high:+.2f}]",
-                     "less than fusion, dB": "" if name == "fusion" or "fusion" not in gains else str(paired_difference(gains["fusion"], gains[name]))})
+                     "fusion is better by, dB": "" if name == "fusion" or "fusion" not in gains else str(paired_difference(gains["fusion"], gains[name]))})
         print(pd.DataFrame(rows).to_string(index=False), flush=True)
+    if args.out:
+        pd.DataFrame(rows).assign(scenes=args.scenes, held_out=len(gains[name]), cpu_minutes=args.minutes).to_csv(args.out, index=False)
     print(f"simulated: {args.scenes} scenes, {len(gains[name])} of them for validation, {args.minutes:g} CPU minutes a design")
 
 

@@ -337,7 +337,7 @@ def fusion(
     to_dn = lambda y, name, offset: Restore(offset, name=name, **exact)(Crop(scale * MARGIN, name=f"{name}_crop", **exact)(PixelShuffle(scale, name=f"{name}_shuffle", **exact)(y)), mean, std)
     return keras.Model(inputs, keras.layers.Add(name="sr", **exact)([to_dn(y, "main", False), to_dn(r, "residual", True)]), name=name)
 
-# %% ../nbs/08_models.ipynb #958502a3
+# %% ../nbs/08_models.ipynb #2ccc726b
 @dataclass(frozen=True)
 class Preset:
     "A builder with the sizes that make it a known network."
@@ -352,7 +352,8 @@ PRESETS = {
     "3dwdsr": Preset(wdsr3d, dict(filters=32, blocks=8, expansion=6, reach=1, residual_convs=2), 7, UNITS_3DWDSR),             # 329,328
     "3dsrnet": Preset(wdsr3d, dict(filters=64, blocks=3, block="plain", residual="bicubic", weight_norm=False), 5),            # 459,977
     "tiny": Preset(wdsr3d, dict(filters=8, blocks=1, expansion=4, reduction="mean", residual="bicubic", status_maps=True), None, "stack"),
-    "fusion": Preset(fusion, dict(filters=40, blocks=4, expansion=6, encoder=24), None, "stack"),
+    "fusion": Preset(fusion, dict(filters=40, blocks=4, expansion=6, encoder=24), None, "stack"),                               # 166,606
+    "fusion-small": Preset(fusion, dict(filters=20, blocks=4, expansion=6, encoder=12), None, "stack"),                         # 48,618
 }
 
 # %% ../nbs/08_models.ipynb #7b26fda5
