@@ -329,7 +329,7 @@ def score_scenes(
     "`score_scene` for many scenes."
     with ThreadPoolExecutor(max(int(workers), 1)) as pool: return list(pool.map(lambda p: score_scene(*p), pairs))
 
-# %% ../nbs/02_metrics.ipynb #bee06322
+# %% ../nbs/02_metrics.ipynb #5e06bb14
 class Interval(NamedTuple):
     "A mean with its confidence interval."
     mean: float
@@ -349,12 +349,12 @@ def _values(values, name="values"):
 def bootstrap_mean(
     values,                 # (n,), one value a scene
     level: float = 0.95,    # of confidence, 0..1
-    seed: int = 0,          # of the resampling: the same values give the same interval
+    seed: int = 0,          # of the resampling: the same values give the same interval, in whatever order
     resamples: int = 9999,
 ) -> Interval:              # raises UserError on no or non-finite values
     "The mean of `values` with its bootstrap interval (BCa)."
     from scipy.stats import bootstrap
-    values = _values(values)
+    values = np.sort(_values(values))
     mean, n = float(values.mean()), len(values)
     if n == 1: return Interval(mean, float("nan"), float("nan"), 1)
     if np.ptp(values) == 0: return Interval(mean, mean, mean, n)
