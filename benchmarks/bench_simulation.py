@@ -1,6 +1,6 @@
 """Peak memory and time of simulating and preparing data sets of growing size, in processes of their own; TensorFlow must not be loaded.
 
-    python benchmarks/bench_simulation.py [--scenes 100,400,1450] [--work FOLDER]
+    python benchmarks/bench_simulation.py [--scenes 100,400,1450] [--seed 0] [--work FOLDER]
 
 The peak is that of the command's process and of its largest worker (resident set, sampled ten times a second). Flat means that the largest data set needs at most a quarter more than the smallest. Time is told as a
 ratio: seconds a scene at the largest size over those at the smallest.
@@ -17,7 +17,7 @@ import psutil
 
 LIMIT = 1000  # MB a process
 CODE = {
-    "simulate": "from enhanceme.config import Config; from enhanceme.simulation import simulate_dataset; c = Config(); simulate_dataset(sys.argv[1], int(sys.argv[2]), 0, c.simulation)",
+    "simulate": "from enhanceme.config import Config; from enhanceme.simulation import simulate_dataset; c = Config(); simulate_dataset(sys.argv[1], int(sys.argv[2]), int(sys.argv[4]), c.simulation)",
     "prepare": "from enhanceme.config import Config; from enhanceme.patching import prepare; c = Config(); prepare(sys.argv[1], sys.argv[3], c.registration)",
 }
 
@@ -45,6 +45,7 @@ def measure(stage, *args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", default="20,60", help="sizes of the data sets; the claim is shown at 100,400,1450")
+    parser.add_argument("--seed", type=int, default=0, help="of the scenes")
     parser.add_argument("--work", type=Path, help="where the data sets go; a temporary folder if not given")
     args = parser.parse_args()
     sizes = [int(n) for n in args.scenes.split(",")]
@@ -52,7 +53,7 @@ def main():
         work, rows = args.work or Path(temporary), []
         for n in sizes:
             for stage in CODE:
-                rows.append({"stage": stage, "scenes": n, **measure(stage, work / f"data-{n}", n, work / f"store-{n}")})
+                rows.append({"stage": stage, "scenes": n, **measure(stage, work / f"data-{n}", n, work / f"store-{n}", args.seed)})
                 print(json.dumps(rows[-1]), flush=True)
     good = True
     for stage in CODE:
