@@ -162,12 +162,12 @@ class ModelConfig(Section):
 
 # %% ../nbs/00_config.ipynb #fc2598d7
 class LossConfig(Section):
-    "What training minimises. Every loss is masked, brightness-corrected and shift-compensated; 1 = 256 DN for all but l1-msssim and laplace."
-    name: Literal["l1", "l2", "charbonnier", "l1-sobel", "l1-msssim", "laplace", "original-l1"] = "l1"  # EnhanceMe's published result: L1 (original-l1 with its missing mask)
+    "What training minimises. Every loss is masked, brightness-corrected and shift-compensated; 1 = 256 DN for all but log-l2 (dB), l1-msssim and laplace."
+    name: Literal["l1", "l2", "log-l2", "charbonnier", "l1-sobel", "l1-msssim", "laplace", "original-l1"] = "l1"  # EnhanceMe's published result: L1 (original-l1 with its missing mask)
     search: Literal["loss", "cmse"] = "loss"    # how shifts are compared: by the loss itself, or by the score's mean square error (cheaper for l1-msssim)
     max_shift: int = Field(3, ge=0, le=3)       # HR px forgiven along each axis (the score: 3); 0 forgives none
     full_weight: float = Field(1.0, gt=0, le=1) # clear share from which a sample has full weight; 1 = every clear pixel counts alike
-    epsilon: float = Field(16.0, gt=0)          # DN, charbonnier only: errors below it pull little (one step of the camera)
+    epsilon: float = Field(16.0, gt=0)          # DN, charbonnier and log-l2: errors below it pull little (one step of the camera)
     sobel_share: Fraction = 0.7                 # l1-sobel only: share of L1 (EnhanceMe's code: 0.7, its README: 0.75)
     msssim_share: Fraction = 0.84               # l1-msssim only: share of MS-SSIM (Zhao et al. 2017)
 
