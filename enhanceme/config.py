@@ -145,7 +145,7 @@ class PatchingConfig(Section):
 # %% ../nbs/00_config.ipynb #9719adf4
 class ModelConfig(Section):
     "The network: a preset of the models notebook, and what is to differ from it (null = as in the preset)."
-    preset: Literal["enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small"] = "tiny"  # the design and its published or measured sizes
+    preset: Literal["enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"] = "tiny"  # the design and its published or measured sizes
     filters: int | None = Field(None, ge=1, le=512)        # channels of the main path (EnhanceMe: 32, best 64)
     blocks: int | None = Field(None, ge=0, le=64)          # residual blocks (EnhanceMe: 12)
     expansion: int | None = Field(None, ge=1, le=32)       # channels inside a block / filters (EnhanceMe: 8)

@@ -354,6 +354,7 @@ PRESETS = {
     "tiny": Preset(wdsr3d, dict(filters=8, blocks=1, expansion=4, reduction="mean", residual="bicubic", status_maps=True), None, "stack"),
     "fusion": Preset(fusion, dict(filters=40, blocks=4, expansion=6, encoder=24), None, "stack"),                               # 166,606
     "fusion-small": Preset(fusion, dict(filters=20, blocks=4, expansion=6, encoder=12), None, "stack"),                         # 48,618
+    "fusion-large": Preset(fusion, dict(filters=48, blocks=6, expansion=6, encoder=32), None, "stack"),                         # 325,150
 }
 
 # %% ../nbs/08_models.ipynb #7b26fda5
