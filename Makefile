@@ -1,11 +1,13 @@
 # EnhanceMe: `make study` runs the study, `make test` checks everything. Both install what they need into .venv first.
 #
 #   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
+#   make weights [WEIGHTS=reports/local-weights]     (train the weights that ship; resumes)
 #   make test | lab | bench | venv | clean
 
 PROFILE ?= quick
 OUT     ?= reports/local
 SEED    ?= 0
+WEIGHTS ?= reports/local-weights
 
 # The first Python from 3.11 to 3.13 that really runs.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -23,11 +25,17 @@ export PYTHONHASHSEED ?= 0
 HOOKS = $(BIN)/nbdev_install_hooks >/dev/null && git config --local merge.nbdev-merge.driver "$(CURDIR)/$(BIN)/nbdev_merge %O %A %B %P" \
 	&& sed -i.bak 's|^nbdev_trust|"$(CURDIR)/$(BIN)/nbdev_trust"|' "$$(git rev-parse --git-path hooks)/post-merge" && rm -f "$$(git rev-parse --git-path hooks)/post-merge.bak"
 
-.PHONY: study test lab bench venv clean
+.PHONY: study weights test lab bench venv clean
 .DEFAULT_GOAL := study
 
 study: venv
 	@$(BIN)/enhanceme study --profile "$(PROFILE)" --out "$(OUT)" --seed "$(SEED)" $(if $(DATA),--data "$(DATA)") $(if $(FORCE),--force)
+
+# Scenes and run are kept under WEIGHTS: a call that was interrupted goes on.
+weights: venv
+	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile weights --scenes 1200 --seed 2026
+	@$(BIN)/enhanceme train --profile weights --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
+	@mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras
 
 test: venv
 	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup -q -rs

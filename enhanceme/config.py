@@ -63,8 +63,8 @@ class SimulationConfig(Section):
     hr_blur: Range = (0.35, 0.65)                # HR px, sd of the blur of HR itself (its spectrum falls as f^-3.8 above 0.2 cycles per px)
     kernel_width_y: float = Field(2.95, ge=1, le=6)  # HR px (3.0 rounded; 2.95 gives the measured taps)
     kernel_width_x: Range = (3.16, 3.88)        # HR px, by scene
-    widening: Range = (0.03, 0.2)              # scale of the relative widening u of the frames of a scene (sigma 1.05 to 1.55 HR px)
-    same_sharpness: float = Field(0.08, gt=0)   # the same-acquisition frame is drawn with weight exp(-u / this): always among the sharpest
+    widening: Range = (0.05, 0.27)             # scale of the relative widening u of the frames of a scene (sigma 1.05 to 1.55 HR px)
+    same_sharpness: float = Field(0.03, gt=0)   # the same-acquisition frame is drawn with weight exp(-u / this): always among the sharpest
     # Geometry. Source: registration of seven real stacks
     shift_sd: Range = (0.06, 0.2)               # LR px, jitter of a scene's frames, per axis
     jump_share: tuple[Fraction, Fraction] = (0.1, 0.25)  # of the scenes with frames a whole LR px off, in y and x
@@ -74,9 +74,9 @@ class SimulationConfig(Section):
     gain_sd: Range = (0.03, 0.13)               # contrast factor (measured .03 to .16, within .62 to 1.3)
     gain_slope: Range = (-0.6, 0.4)             # contrast factor per unit of widening
     brightness_sd: Range = (0.03, 0.12)         # relative brightness (with the gain: offset sd 200 to 1400 DN)
-    change: Range = (0.07, 0.27)                # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
+    change: Range = (0.06, 0.24)                # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
     change_power: Range = (1.0, 1.5)            # amplitude exponent of its 1/f part (autocorrelation .6 to .86 at 1 LR px, .3 to .5 at 6)
-    change_bound: Range = (0.1, 0.8)            # share of its variance that is bound to the landscape
+    change_bound: Range = (0.05, 0.4)           # share of its variance that is bound to the landscape
     change_growth: Range = (1.5, 4.0)           # it grows as (1 + u) to this power
     # Noise and numbers. Source: the same fits; counts of saturated frames
     noise: Range = (10.0, 18.0)                 # DN, white noise of LR
