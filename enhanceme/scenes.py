@@ -138,22 +138,94 @@ def write_image(path, pixels):
     pixels = np.asarray(pixels)
     Image.fromarray((pixels * np.uint8(255)) if pixels.dtype == bool else pixels.astype(np.uint16)).save(path, format="PNG", compress_level=3)  # a fifth of the time of level 6, 8 % more bytes
 
-# %% ../nbs/01_scenes.ipynb #b5811007
-def estimate_masks(
-    lr: np.ndarray,     # (T, h, w), DN
-    limit: float = 6.0, # robust standard deviations from the stack's median that a clear pixel stays within
-    grow: int = 2,      # LR px by which concealed regions are widened
-) -> np.ndarray:        # bool (T, h, w), True = clear
-    "Masks of a stack that has none: outliers against the median over time, and saturated pixels."
+# %% ../nbs/01_scenes.ipynb #77569b7e
+def _mean(a, n):
+    "Means of n x n px around each pixel of the last two axes."
+    return ndimage.uniform_filter(a, (0, n, n)[3 - a.ndim:], mode="nearest")
+
+def _whole_shifts(
+    frames,     # float32 (T, h, w)
+    ground,     # float32 (h, w)
+    reach=3,    # px
+):              # int (T, 2), px
+    "The moves that put frames on the ground: peaks of the correlation of details, which are clipped so that no cloud prevails."
+    def details(a):
+        a = a - _mean(a, 5)
+        limit = 4 * np.median(np.abs(a), axis=(-2, -1), keepdims=True) + 1
+        return np.fft.rfft2(np.clip(a, -limit, limit))
+    moves = np.arange(-reach, reach + 1)
+    table = np.fft.irfft2(details(ground) * details(frames).conj(), s=ground.shape)[:, moves][:, :, moves].reshape(len(frames), -1)
+    return np.stack([moves[i] for i in np.divmod(table.argmax(1), len(moves))], 1)
+
+def _fit(
+    frame,      # float32 (h, w), DN
+    terms,      # float32 (4, h, w): 1, the ground about zero, its slopes in y and x
+    rounds=4,   # fits, each to the pixels that the last one left the least of
+    step=4,     # px, every step-th row and column is used
+):              # float32 (4,)
+    "What to multiply the terms with to have most of the frame."
+    a, b = terms[:, 1::step, 1::step].reshape(len(terms), -1), frame[1::step, 1::step].ravel()
+    below = b < SENSOR_MAX - 15                                         # what is clipped tells no gain
+    if below.mean() > .2: a, b = a[:, below], b[below]
+    def spread(v): return np.median(np.abs(v - np.median(v))) + 1
+    rest = b - spread(b) / spread(a[1]) * a[1]
+    rest, half = np.abs(rest - np.median(rest)), len(b) // 2
+    for _ in range(rounds):
+        best = np.argpartition(rest, half)[:half]
+        square = (a[:, best] @ a[:, best].T).astype(float)
+        square[range(1, 4), range(1, 4)] *= 1.001                       # terms that the pixels hardly tell stay small
+        fitted = np.linalg.solve(square + 1e-3 * np.eye(4), a[:, best] @ b[best]).astype(np.float32)
+        rest = np.abs(b - fitted @ a)
+    return fitted
+
+def _ground(
+    lr,         # (T, h, w), DN
+):              # float32 (h, w), DN about zero; float32 (T, h, w), DN on the ground's scale; int (T, 2), px
+    "The median image, what each frame shows beyond it once it is laid on it, and the whole pixels by which it was moved for that."
     x = lr.astype(np.float32)
     centre = np.median(x, axis=(1, 2), keepdims=True)
-    spread = np.median(np.abs(x - centre), axis=(1, 2), keepdims=True) + 1
-    x = (x - centre) / spread                                         # (T, h, w), robust units of each frame
-    residual = ndimage.gaussian_filter(x - np.median(x, axis=0), (0, 1, 1))
-    noise = 1.4826 * np.median(np.abs(residual)) + 1e-6
-    concealed = np.abs(residual) > np.maximum(limit * noise, 1.0)
-    concealed = np.stack([ndimage.binary_opening(c) for c in concealed]) | (lr >= SATURATED)
-    return ~np.stack([ndimage.binary_dilation(c, iterations=grow) if c.any() else c for c in concealed])
+    spread = np.maximum(np.median(np.abs(x - centre), axis=(1, 2), keepdims=True), 16)
+    like = (x - centre) / spread * np.median(spread)
+    shifts = _whole_shifts(like, np.median(like, axis=0))
+    off = np.flatnonzero(shifts.any(1))
+    for t in off: x[t], like[t] = (ndimage.shift(a, shifts[t], order=0, mode="nearest") for a in (x[t], like[t]))
+    ground, rest = np.median(like, axis=0), np.empty_like(x)
+    for _ in range(2):
+        terms = np.stack([np.ones_like(ground), ground, *np.gradient(ground)])
+        for t, frame in enumerate(x):
+            fitted = _fit(frame, terms)
+            rest[t] = (frame - np.tensordot(fitted, terms, 1)) / max(fitted[1], .2)
+        rest[(x > SENSOR_MAX - 16) & (rest < 0) | (x >= SATURATED)] = 0  # clipped ground is no darker than it should be
+        usual = np.median(rest, axis=0)
+        ground, rest = ground + usual, rest - usual
+    for t in off: rest[t][ndimage.shift(np.ones(ground.shape, np.uint8), shifts[t], order=0) == 0] = 0
+    return ground, rest, shifts
+
+# %% ../nbs/01_scenes.ipynb #b5811007
+def estimate_masks(
+    lr: np.ndarray,         # (T, h, w), DN
+    high: float = 5.,       # usual deviations from the median image from which a pixel without the ground's details is concealed
+    low: float = 2.5,       # the same for pixels that touch concealed ones
+    alike: float = .6,      # correlation with the ground's details from which details count as the ground's
+    contrast: float = .6,   # strength that they must have, too, of the ground's
+    grow: int = 1,          # LR px by which concealed regions are widened
+) -> np.ndarray:            # bool (T, h, w), True = clear
+    "Masks of a stack that has none: blobs that stand out of their pixels' history and hide the ground's details, and saturated pixels."
+    ground, rest, shifts = _ground(lr)
+    near = ndimage.gaussian_filter(rest, (0, 1, 1))
+    usual = 1.4826 * np.median(np.abs(near), axis=0)                    # (h, w), DN
+    wide = ndimage.gaussian_filter(ndimage.maximum_filter(usual, 3), 1)
+    far = np.abs(near) / np.sqrt(wide**2 + (np.median(usual) / 2)**2 + 16)  # the last: a quarter of the 16-DN lattice, squared
+    theirs, own = ground - _mean(ground, 5), ground + rest
+    own -= _mean(own, 5)
+    both, strength = _mean(own * theirs, 7), _mean(theirs * theirs, 7)
+    foreign = (both < alike * np.sqrt(strength * _mean(own * own, 7))) | (both < contrast * strength)
+    core = ndimage.binary_opening((far > high) & foreign, np.ones((1, 2, 2)))
+    around = ndimage.binary_dilation(foreign, np.ones((1, 5, 5)))
+    concealed = ndimage.binary_propagation(core, np.ones((1, 3, 3)), core | (far > low) & foreign | (far > high) & around)
+    for t in np.flatnonzero(shifts.any(1)): concealed[t] = ndimage.shift(concealed[t].astype(np.uint8), -shifts[t], order=0, mode="nearest")
+    concealed |= lr >= SATURATED
+    return ~np.stack([ndimage.binary_dilation(c, iterations=grow) if grow and c.any() else c for c in concealed])
 
 # %% ../nbs/01_scenes.ipynb #d58cefec
 def read_norms(

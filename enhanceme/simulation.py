@@ -7,7 +7,7 @@ __all__ = ['compiled', 'MATERIALS', 'COVERS', 'IMAGERY', 'METRES_PER_DEGREE', 'F
            'FIRST_ID', 'fractal_pair', 'finer', 'coarser', 'smoothstep', 'dead_leaves', 'drainage', 'Landscape',
            'finish', 'Canvas', 'draw_latitude', 'walk', 'procedural_landscape', 'find_imagery', 'read_window',
            'imagery_landscape', 'kernel', 'sampler', 'cloud_field', 'status_map', 'draw_shifts', 'draw_count',
-           'quantised', 'add_spikes', 'simulate_scene', 'lr_changes', 'map_scenes', 'scene_mapper', 'scene_ids',
+           'quantised', 'add_spikes', 'lr_changes', 'simulate_scene', 'map_scenes', 'scene_mapper', 'scene_ids',
            'simulate_dataset', 'spectrum_slope', 'autocorrelation', 'stack_statistics']
 
 # %% ../nbs/03_simulation.ipynb #7c1550d9
@@ -247,6 +247,7 @@ class Canvas:
             table = np.array([self.properties(name)[k] for name in names], np.float32)[kinds]
             layer[seen] += np.float32(amount) * ((table * own if k == 0 else table)[at] - layer[seen])
 
+# %% ../nbs/03_simulation.ipynb #bb857623
 def draw_latitude(rng):
     "A latitude of land, degrees: uniform on the sphere between 56 S and 72 N."
     return float(np.degrees(np.arcsin(rng.uniform(np.sin(np.radians(-56)), np.sin(np.radians(72))))))
@@ -256,6 +257,7 @@ def walk(rng, n, start, heading, wander, length):
     turn = heading + np.cumsum(rng.normal(0, wander, length))
     return start + np.cumsum(np.stack([np.sin(turn), np.cos(turn)], 1), 0)
 
+# %% ../nbs/03_simulation.ipynb #58942122
 def procedural_landscape(
     rng: np.random.Generator,
     band: str,                  # "RED" or "NIR"
@@ -469,7 +471,7 @@ def status_map(
     grown = grow * int(rng.choice([0, 1, 2], p=[0.2, 0.5, 0.3]))
     return ~(ndimage.maximum_filter(hidden, 2 * grown + 1) if grown else hidden)
 
-# %% ../nbs/03_simulation.ipynb #8777e289
+# %% ../nbs/03_simulation.ipynb #cb582b19
 MAX_SHIFT = 2.6         # LR px, the furthest that a frame may look beyond the scene
 RIM = 8                 # LR px of ground around the scene: the furthest shift and the widest kernel
 
@@ -492,6 +494,7 @@ def draw_count(rng, cfg):
     share = np.clip((cfg.frames_mean - cfg.frames_min) / (cfg.frames_max - cfg.frames_min), 0.02, 0.98)
     return cfg.frames_min + int(round((cfg.frames_max - cfg.frames_min) * rng.beta(3 * share, 3 * (1 - share))))
 
+# %% ../nbs/03_simulation.ipynb #4b2e501a
 def quantised(dn, cfg, cloudy):
     "DN on the sensor's lattice, uint16: 14 bits over ground, more over cloud."
     top = np.where(cloudy, cfg.cloud_ceiling, cfg.ceiling)
@@ -509,6 +512,12 @@ def add_spikes(rng, frame, clear):
         beyond = (np.arange(n)[None] < width[:, None])[:, ::rng.choice([-1, 1])]
         frame[beyond], clear[beyond] = SATURATED, False
 
+def lr_changes(rng, count, size, power):
+    "Independent 1/f^power fields for `count` frames, float32 (count, size, size), sd 1."
+    n = fft.next_fast_len(size + size // 4)
+    return np.concatenate([np.stack(fractal_pair(rng, n, power))[:, :size, :size] for _ in range((count + 1) // 2)])[:count]
+
+# %% ../nbs/03_simulation.ipynb #8777e289
 def simulate_scene(
     scene_id: int,                  # the number in the name
     seed: int,                      # of the data set
@@ -599,11 +608,6 @@ def simulate_scene(
     hidden = split == "test"
     if hidden: truth.update(hr=hr, sm=sm)
     return Scene(f"imgset{scene_id:04d}", band, split, lr, qm, None if hidden else hr, None if hidden else sm, None, tuple(range(count)), False, truth)
-
-def lr_changes(rng, count, size, power):
-    "Independent 1/f^power fields for `count` frames, float32 (count, size, size), sd 1."
-    n = fft.next_fast_len(size + size // 4)
-    return np.concatenate([np.stack(fractal_pair(rng, n, power))[:, :size, :size] for _ in range((count + 1) // 2)])[:count]
 
 # %% ../nbs/03_simulation.ipynb #60cbe7ae
 def map_scenes(
