@@ -7,8 +7,8 @@ __all__ = ['compiled', 'MATERIALS', 'COVERS', 'IMAGERY', 'METRES_PER_DEGREE', 'F
            'FIRST_ID', 'fractal_pair', 'finer', 'coarser', 'smoothstep', 'dead_leaves', 'drainage', 'Landscape',
            'finish', 'Canvas', 'draw_latitude', 'walk', 'procedural_landscape', 'find_imagery', 'read_window',
            'imagery_landscape', 'kernel', 'sampler', 'cloud_field', 'status_map', 'draw_shifts', 'draw_count',
-           'quantised', 'add_spikes', 'lr_changes', 'simulate_scene', 'map_scenes', 'scene_mapper', 'scene_ids',
-           'simulate_dataset', 'spectrum_slope', 'autocorrelation', 'stack_statistics']
+           'quantised', 'add_spikes', 'relative_to', 'lr_changes', 'simulate_scene', 'map_scenes', 'scene_mapper',
+           'scene_ids', 'simulate_dataset', 'spectrum_slope', 'autocorrelation', 'stack_statistics']
 
 # %% ../nbs/03_simulation.ipynb #7c1550d9
 import json, os
@@ -512,6 +512,15 @@ def add_spikes(rng, frame, clear):
         beyond = (np.arange(n)[None] < width[:, None])[:, ::rng.choice([-1, 1])]
         frame[beyond], clear[beyond] = SATURATED, False
 
+def relative_to(
+    home: int,              # the frame shared with HR
+    fields: np.ndarray,     # (T, h, w), what each acquisition has of its own
+    shifts: np.ndarray,     # (T, 2), LR px
+) -> np.ndarray:            # (T, h, w), 0 for the frame shared with HR
+    "What sets each frame apart from HR's acquisition, whose own share lies in HR: no frame can be told from the others by having none."
+    moves = np.round(shifts[home] - shifts).astype(int)
+    return np.stack([f - np.roll(fields[home], tuple(m), (0, 1)) for f, m in zip(fields, moves)])
+
 def lr_changes(rng, count, size, power):
     "Independent 1/f^power fields for `count` frames, float32 (count, size, size), sd 1."
     n = fft.next_fast_len(size + size // 4)
@@ -557,7 +566,7 @@ def simulate_scene(
     widths[home] = cfg.kernel_width_y, width_x * (1 + wide[home])
     gains = np.clip(1 + gain_sd * rng.standard_normal(count) + rng.uniform(*cfg.gain_slope) * wide, 0.62, 1.3)
     brights = 1 + bright_sd * rng.standard_normal(count)
-    gains[home] = brights[home] = 1
+    gains, brights = gains / gains[home], brights / brights[home]                # HR is one acquisition among others: nothing but its number sets it apart
     days = rng.permutation(np.linspace(-1, 1, count))
     amplitude = change / np.sqrt(2) * np.exp(0.25 * rng.standard_normal(count)) * (1 + wide) ** rng.uniform(*cfg.change_growth)
     amount = np.stack([drift * 1.7 * days + (1 - drift) * rng.standard_normal(count), rng.standard_normal(count)], 1) * (amplitude * np.sqrt(bound) * 0.7)[:, None]
@@ -583,7 +592,8 @@ def simulate_scene(
     # The frames
     lr, qm = np.empty((count, size, size), np.uint16), np.empty((count, size, size), bool)
     fields = lr_changes(rng, count, size, power)
-    fields -= fields[home]
+    grain = rng.standard_normal((count, size, size), dtype=np.float32) / np.float32(np.sqrt(2))
+    fields, grain = (relative_to(home, f, shifts) for f in (fields, grain))
     for t in range(count):
         ay, ax = (sampler(n, size, widths[t, k], shifts[t, k], cfg.kernel_a) for k in (0, 1))
         if t == home:
@@ -591,7 +601,7 @@ def simulate_scene(
         else:
             seen = landscape.ground + np.float32(amount[t, 0]) * landscape.layers[0] + np.float32(amount[t, 1]) * landscape.layers[1]
             x = ay @ seen @ ax.T + np.float32(amplitude[t] * np.sqrt(1 - bound)) * fields[t]
-            dn = mean * brights[t] + spread * gains[t] * x + noise * rng.standard_normal((size, size), dtype=np.float32)
+            dn = mean * brights[t] + spread * gains[t] * x + noise * grain[t]
             clear, cloud = np.ones((size, size), bool), np.zeros((size, size), np.float32)
             if covers[t] > 0:
                 opacity, shadow = cloud_field(rng, size, covers[t])
