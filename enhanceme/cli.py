@@ -30,7 +30,8 @@ SeedOpt = Annotated[Optional[int], typer.Option(help="Of everything drawn at ran
 WorkersOpt = Annotated[int, typer.Option(help="Local worker processes.", min=1)]
 SchedulerOpt = Annotated[Optional[str], typer.Option(metavar="ADDRESS", help="A running Dask scheduler, such as tcp://host:8786, instead of local workers.", show_default=False)]
 MethodOpt = Annotated[Optional[list[str]], typer.Option("--model", metavar="METHOD_OR_RUN", show_default=False,
-                      help="A run folder (its best.keras is used) or a .keras file; several are averaged; or baseline, bicubic-mean, median, shift-and-add, ibp, map.  [default: network, the weights that ship]")]
+                      help="A run folder (its best.keras is used) or a .keras file; several are averaged; or baseline, bicubic-mean, median, shift-and-add, ibp, map."
+                           "  [default: network, the weights that ship]")]
 PredictionOpt = Annotated[Optional[list[str]], typer.Option("--set", metavar="prediction.KEY=VALUE", help="Change how a network predicts, such as prediction.flips=4; may be repeated.", show_default=False)]
 
 def _config(profile: str, overrides=(), seed=None) -> Config:
@@ -158,7 +159,8 @@ def train(
 def predict(
     data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for imgsetNNNN.png.")],
     model: MethodOpt = None, band: BandOpt = None, split: SplitOpt = None, set_: PredictionOpt = None,
-    uncertainty: Annotated[bool, typer.Option("--uncertainty", help="Also imgsetNNNN.scale.tif, the absolute error expected of each pixel in DN, of a network trained with loss.name=laplace.")] = False,
+    uncertainty: Annotated[bool, typer.Option("--uncertainty", help="Also imgsetNNNN.scale.tif, the absolute error in DN expected of each pixel, "
+                                              "by a network trained with loss.name=laplace.")] = False,
 ):
     "Write the image of every scene, by a network or a method of a name, as a 16-bit PNG 3 times the size of its LR frames."
     from enhanceme.prediction import calibrate_data, predict_data
@@ -232,12 +234,14 @@ def import_checkpoint(
 @app.command()
 def compare(
     data: DataArg,
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, shift-and-add, ibp, map, network.")],
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK",
+                                             help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, shift-and-add, ibp, map, network.")],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the page and two tables.")] = Path("reports/local-compare"), band: BandOpt = None, split: SplitOpt = None,
 ):
     "Compare two methods scene by scene: a page with scatter, test and pictures, and two CSVs."
-    from enhanceme.prediction import NETWORK
+    from enhanceme.prediction import NETWORK, default_weights
+    if benchmark in NETWORK or candidate in NETWORK: default_weights()
     if any(s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file() for s in (benchmark, candidate)): _load_tensorflow()
     from enhanceme.comparison import compare as compare_methods
     last = compare_methods(data, benchmark, candidate, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("comparing")).summary.iloc[-1]

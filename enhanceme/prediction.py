@@ -396,7 +396,8 @@ def read_scale(
     if not path.is_file(): raise UserError(f"{shown(path)}: no such file; {again}")
     try:
         with Image.open(path, formats=["TIFF"]) as image: values, mode = np.array(image), image.mode
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError): raise UserError(f"{shown(path)}: cannot be read as a TIFF (truncated or damaged); {again}") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise UserError(f"{shown(path)}: cannot be read as a TIFF (truncated or damaged); {again}") from None
     if mode != "F" or not (np.isfinite(values) & (values > 0)).all(): raise UserError(f"{shown(path)}: must hold positive 32-bit floats in DN; {again}")
     return values
 
@@ -544,7 +545,7 @@ MOST = 4 * 2**20        # bytes of an unpacked image, at most; a 16-bit image of
 def write_submission(
     data,                   # a data set's folder
     out,                    # .zip to write
-    method,                 # as for `method_images`
+    method=None,            # as for `open_method`
     incomplete=False,       # also without all 290 test scenes
     progress=lambda x: x,   # wraps the iteration over scenes, such as tqdm
     changes=(),             # "prediction.key=value" strings for networks
@@ -554,8 +555,11 @@ def write_submission(
     if out.suffix.lower() != ".zip": raise UserError(f"{shown(out)}: must end in .zip; change the name")
     if os.path.lexists(out): raise UserError(f"{shown(out)}: exists; give another name, or remove it")
     folders = {f"{f.name}.png": f for f in find_scenes(data, split="test")}
-    if strange := [n for n in folders if n not in SUBMISSION]: raise UserError(f"{shown(folders[strange[0]])}: is not one of the challenge's test scenes 1160 to 1449; move it elsewhere")
-    if len(folders) < len(SUBMISSION) and not incomplete: raise UserError(f"{shown(data)}: has {len(folders)} of the {len(SUBMISSION)} test scenes, {_ranges([n for n in SUBMISSION if n not in folders])} are missing; get them, or say --incomplete")
+    if strange := [n for n in folders if n not in SUBMISSION]:
+        raise UserError(f"{shown(folders[strange[0]])}: is not one of the challenge's test scenes 1160 to 1449; move it elsewhere")
+    if len(folders) < len(SUBMISSION) and not incomplete:
+        missing = _ranges([n for n in SUBMISSION if n not in folders])
+        raise UserError(f"{shown(data)}: has {len(folders)} of the {len(SUBMISSION)} test scenes, {missing} are missing; get them, or say --incomplete")
     make, _ = open_method(method, changes)
     with written_whole(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for name, folder in progress(folders.items()):
@@ -574,13 +578,15 @@ def _ranges(names) -> str:
     text = [f"{a}" if a == b else f"{a} to {b}" for a, b in runs]
     return "imgset " + ", ".join(text[:5]) + (f" and {len(text) - 5} more" if len(text) > 5 else "")
 
+# %% ../nbs/12_prediction.ipynb #58263fdd
 def _image_fault(content: bytes):
     "What is wrong with an image of a submission: (rule, mend, whether it stops), or None."
     again = "write it as a 16-bit grey PNG"
     if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 33 or content[12:16] != b"IHDR": return "is not a PNG", again, True
     width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
     if (width, height) != (SIDE, SIDE): return f"is {width}x{height} px, must be {SIDE}x{SIDE}", "predict it again from frames of 128x128 px", True
-    if (depth, colour) != (16, 0): return f"has {depth} bits and {({0: 'grey', 2: 'colour', 3: 'a palette', 4: 'grey with alpha', 6: 'colour with alpha'}).get(colour, 'an unknown kind')}, must be 16 bits, grey", again, True
+    kinds = {0: "grey", 2: "colour", 3: "a palette", 4: "grey with alpha", 6: "colour with alpha"}
+    if (depth, colour) != (16, 0): return f"has {depth} bits and {kinds.get(colour, 'an unknown kind')}, must be 16 bits, grey", again, True
     try: pixels = np.asarray(Image.open(io.BytesIO(content), formats=["PNG"]))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, zlib.error, struct.error): return "cannot be decoded (truncated or damaged)", "write it again", True
     return ("has the same value everywhere", "look at its scene", False) if pixels.min() == pixels.max() else None
@@ -596,7 +602,9 @@ def check_submission(
     with archive:
         entries = archive.infolist()
         inner = {n for n in (e.filename for e in entries) if "/" in n or "\\" in n}
-        if inner: faults.append(Fault(path, f"holds folders ({shown(sorted(inner)[0])}{f' and {len(inner) - 1} more' if len(inner) > 1 else ''})", "put the images at the top of the zip"))
+        if inner:
+            others = f" and {len(inner) - 1} more" if len(inner) > 1 else ""
+            faults.append(Fault(path, f"holds folders ({shown(sorted(inner)[0])}{others})", "put the images at the top of the zip"))
         names = Counter(re.split(r"[/\\]", e.filename)[-1] for e in entries)
         faults += [Fault(path / n, f"is there {k} times", "keep one") for n, k in names.items() if k > 1 and n]
         for entry in entries:
@@ -612,5 +620,6 @@ def check_submission(
                 try: fault = _image_fault(archive.read(entry))
                 except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, ValueError): fault = ("cannot be unpacked (damaged)", "write the zip again", True)
             if fault: faults.append(Fault(where, *fault))
-        if missing := [n for n in SUBMISSION if n not in names]: faults.append(Fault(path, f"lacks {len(missing)} of {len(SUBMISSION)} images: {_ranges(missing)}", "predict these scenes too"))
+        if missing := [n for n in SUBMISSION if n not in names]:
+            faults.append(Fault(path, f"lacks {len(missing)} of {len(SUBMISSION)} images: {_ranges(missing)}", "predict these scenes too"))
     return faults

@@ -315,6 +315,7 @@ def _estimated(frames, start, stop):
         out[:, :, x:end] = estimate_masks(np.array(stack[:, top:stop + AROUND, left:end + AROUND]))[:, start - top:stop - top, x - left:end - left]
     return out
 
+# %% ../nbs/15_stacks.ipynb #57bff3f7
 def spill_stack(
     files,          # as for `read_stack`
     folder,         # where frames.npy and masks.npy are written
@@ -425,7 +426,8 @@ def _page(title, stack, parts, facts, look):
     from enhanceme.reports import stylesheet
     (sr, before), (h, w) = parts, stack.valid.shape
     large = SCALE * max(h, w) > SLIDER
-    slider = Slider(before, sr, ("one frame, bicubic", "super-resolved"), "Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if large else ""), width=704)
+    told = "Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if large else "")
+    slider = Slider(before, sr, ("one frame, bicubic", "super-resolved"), told, width=704)
     rows = "".join(f'<tr><td class="short">{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k, v in facts.items())
     whole = f'<h2>The whole</h2><p><img src="{data_uri(look)}" alt="the super-resolved image" style="max-width:100%"></p>' if large else ""
     lead = (f"{len(stack.sources)} frames of {w}x{h} px became one image of {SCALE * w}x{SCALE * h} px. What it shows beyond a single frame comes from their sub-pixel shifts "
