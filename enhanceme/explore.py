@@ -126,9 +126,11 @@ class View:
         return self._powers[name]
 
     def frame(self, t, registered=True, matched=True):
-        "Frame t (h, w) in DN and its mask, moved onto the reference and matched in brightness if wished; kept, as the next picture wants it again."
-        if (t, registered, matched) not in self._frames: self._frames[t, registered, matched] = self._frame(t, registered, matched)
-        return self._frames[t, registered, matched]
+        "Frame t (h, w) in DN and its mask, moved onto the reference and matched in brightness if wished; the last few are kept."
+        if (key := (t, registered, matched)) not in self._frames:
+            if len(self._frames) >= 8: self._frames.clear()
+            self._frames[key] = self._frame(*key)
+        return self._frames[key]
 
     def _frame(self, t, registered, matched):
         image, clear = self.scene.lr[t].astype(float), self.scene.qm[t]
@@ -344,7 +346,7 @@ class _Parts:
         controls = _column(_row(self.left, self.right), self.scores, _text("<p>Where to look closely:</p>"), self.across, self.down, self.size,
                            flex="1 1 320px", max_width="580px", grid_gap="4px")
         return _card("Super-resolution", "The same place at 100 m. Drag the slider to wipe between two images; the amber box is shown enlarged below. "
-                     "Classical methods are computed when they are chosen; ibp and map take a second.",
+                     "Classical methods are computed when they are chosen.",
                      _row(_column(self.wipe_names, self.wipe, self.wipe_image, width=f"{IMAGE + 4}px", max_width="100%"), controls, grid_gap="24px"), self.zoom)
 
     def _errors_card(self):
