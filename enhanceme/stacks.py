@@ -79,9 +79,9 @@ def _size(path, width, height, kind):
     if width * height > MAX_PIXELS[kind]: raise UserError(f"{shown(path)}: is {width}x{height} px, more than {MAX_PIXELS[kind] / 1e6:g} million; cut it into tiles")
 
 # %% ../nbs/15_stacks.ipynb #51322180
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def _png_pixels(path, changed):
-    "A grey PNG, decoded; the last one is kept while its rows are asked for."
+    "A grey PNG, decoded; the last two, a frame and its mask, are kept while their rows are asked for."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -393,7 +393,7 @@ LOOK, SLIDER = 1600, 576    # px: largest side of the quick look; side of the pa
 
 def _reduced(image, most):
     "An image whose sides are at most twice `most`, by averages over squares, read strip by strip."
-    n = max(1, max(image.shape) // (2 * most))
+    n = max(1, min(max(image.shape) // (2 * most), *image.shape))
     if n == 1: return np.asarray(image, float)
     h, w = (side // n for side in image.shape)
     return np.concatenate([np.asarray(image[n * y:n * end, :n * w], float).reshape(end - y, n, w, n).mean((1, 3)) for y, end in _strips(h, 64)])
