@@ -1,46 +1,84 @@
-"""Peak memory and speed of `upscale_large` on a slice of a large stack, and what they mean for one of 10,000 x 10,000 LR pixels.
+"""Peak memory and speed of `enhanceme upscale` on GeoTIFFs of a slice of a large place, and what they mean for one of 10,000 x 10,000 LR pixels.
 
-Usage: python benchmarks/bench_large.py RUN_OR_FILE [width [height [tile]]]
-Writes a slice of 9 frames (default 10,000 x 240 LR px: two rows of tiles) into a temporary folder and prints the peak resident memory before and after; exits
-with 1 at 4 GB or more. Memory does not depend on the height, time is proportional to the area. Costs some minutes on one core.
+Usage: python benchmarks/bench_large.py [RUN_OR_FILE [width [height [tile]]]]
+Writes 9 GeoTIFFs of a slice (default 10,000 x 240 LR px: two rows of tiles of 128) into a temporary folder and runs the command on them in a process of its own, whose peak resident memory,
+as the kernel has counted it, is printed; exits with 1 where 10,000 x 10,000 would take 4 GB or more. Without RUN_OR_FILE it takes the weights that ship or, where there are none, an untrained
+`fusion` network: memory and time do not depend on the weights. Memory depends on the width; what depends on the height is one byte for each LR pixel, and is added. Costs some minutes on one core.
 """
-import resource, sys, tempfile, time
+import os, subprocess, sys, tempfile, time, warnings
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-
-def peak():
-    "Largest resident memory of this process so far, GB."
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+FRAMES, SIDE, GB = 9, 10_000, 2**30
 
 
-def write_slice(folder, width, height, frames=9):
-    "Smooth noise seen at small shifts, a block at a time: paths of frames and masks."
-    lr = np.lib.format.open_memmap(folder / "frames.npy", "w+", np.uint16, (frames, height, width))
-    clear = np.lib.format.open_memmap(folder / "masks.npy", "w+", bool, (frames, height, width))
-    clear[:] = True
-    for x in range(0, width, 1000):
-        rng = np.random.default_rng(x)
-        ground = ndimage.gaussian_filter(rng.normal(size=(height, min(1000, width - x))), 1)
-        for t in range(frames): lr[t, :, x:x + 1000] = 6000 + 3000 * ndimage.shift(ground, np.random.default_rng(t).normal(0, .2, 2), mode="reflect") + rng.normal(0, 15, ground.shape)
-    return folder / "frames.npy", folder / "masks.npy"
+def write_slice(folder, width, height):
+    "Smooth noise seen at small shifts, a block of columns at a time: a tiled GeoTIFF and a mask for each frame."
+    import rasterio
+    from rasterio.transform import from_origin
+    kind = dict(driver="GTiff", count=1, width=width, height=height, crs="EPSG:32631", transform=from_origin(500_000, 5_800_000, 300, 300), tiled=True, blockxsize=256, blockysize=256, compress="deflate")
+    for t in range(FRAMES):
+        with rasterio.open(folder / f"day{t}.tif", "w", dtype="uint16", **kind) as frame, rasterio.open(folder / f"day{t}_mask.tif", "w", dtype="uint8", **kind) as mask:
+            for x in range(0, width, 1024):
+                rng, window = np.random.default_rng(x), ((0, height), (x, min(x + 1024, width)))
+                ground = ndimage.gaussian_filter(rng.normal(size=(height, window[1][1] - x)), 1)
+                seen = ndimage.shift(ground, np.random.default_rng(t).normal(0, .2, 2), mode="reflect")
+                frame.write((6000 + 3000 * seen + np.random.default_rng([x, t]).normal(0, 15, ground.shape)).astype(np.uint16), 1, window=window)
+                mask.write(np.ones(ground.shape, np.uint8), 1, window=window)
+    return folder
 
 
-def main(model, width=10_000, height=240, tile=128):
+def write_network(path, source, tile):
+    "The network with its tiles; in a process of its own, so that this one stays small and free of TensorFlow."
+    program = """
+import sys
+from enhanceme.config import Config
+from enhanceme.models import build_model
+from enhanceme.prediction import default_weights
+from enhanceme.training import load_model, save_model
+path, source, tile = sys.argv[1:]
+source = source or default_weights(needed=False)
+config = Config.load("cpu")
+network, config = load_model(source) if source else (build_model(config.model, config.bands), config)
+save_model(network, config.change(f"prediction.tile={tile}"), path)
+print(network.name, "of", source or "random weights")
+"""
+    return subprocess.run([sys.executable, "-c", program, str(path), source, str(tile)], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def measured(command):
+    "Exit status, wall and CPU seconds, and peak resident memory in bytes of a command."
+    start = time.perf_counter()
+    process = subprocess.Popen(command)
+    _, status, used = os.wait4(process.pid, 0)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return os.waitstatus_to_exitcode(status), time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss * unit
+
+
+def main(source="", width=SIDE, height=240, tile=128):
+    from enhanceme.prediction import large_memory
+    from enhanceme.stacks import LARGE
+    if FRAMES * width * height <= LARGE: sys.exit(f"{width} x {height}: goes through memory as a whole, and says nothing about larger ones; take more rows than {LARGE // (FRAMES * width)}")
+    warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as tmp:
-        paths = write_slice(Path(tmp), width, height)
-        from enhanceme.prediction import large_memory, upscale_large
-        from enhanceme.training import load_model
-        network, config = load_model(model)
-        print(f"before: {peak():.2f} GB (TensorFlow, network, slice's maker)", flush=True)
-        start = time.perf_counter()
-        out = upscale_large(network, config.change(f"prediction.tile={tile}"), *paths, Path(tmp) / "sr.npy")
-        seconds, sr = time.perf_counter() - start, np.load(out, mmap_mode="r")
-        print(f"{width} x {height} LR px to {sr.shape[1]} x {sr.shape[0]}: {seconds:.0f} s, peak {peak():.2f} GB; the image's own share is {large_memory(width, 9, tile) / 2**30:.2f} GB by arithmetic")
-        print(f"10,000 x 10,000 LR px: the same memory, about {seconds * 1e8 / (width * height) / 3600:.1f} hours at this speed; files of 1.8 GB frames, 0.9 GB masks, 1.8 GB image")
-        return 0 if peak() < 4 else 1
+        tmp = Path(tmp)
+        name = write_network(tmp / "net.keras", source, tile)
+        (tmp / "frames").mkdir()
+        write_slice(tmp / "frames", width, height)
+        command = [sys.executable, "-c", "from enhanceme.cli import main; main()", "upscale", str(tmp / "frames"), str(tmp / "sr.tif"), "--model", str(tmp / "net.keras")]
+        idle = measured([sys.executable, "-c", "import enhanceme.training, enhanceme.stacks, rasterio"])[3]
+        code, wall, cpu, peak = measured(command)
+        if code: return code
+        import rasterio
+        with rasterio.open(tmp / "sr.tif") as file: assert (file.width, file.height) == (3 * width, 3 * height)
+    rest = max(0, SIDE - height) * width
+    print(f"{name}, tiles of {tile}: {width} x {height} LR px to {3 * width} x {3 * height} in {wall:.0f} s, {cpu:.0f} s of CPU")
+    print(f"peak resident memory {peak / GB:.2f} GB, of which {idle / GB:.2f} GB with everything imported and nothing done; the strips' share by arithmetic {large_memory(width, FRAMES, tile) / GB:.2f} GB")
+    print(f"{width} x {SIDE} LR px: {(peak + rest) / GB:.2f} GB, the same and {rest / GB:.2f} GB for the map of valid pixels; about {cpu * SIDE / height / 3600:.1f} hours of CPU; "
+          f"{width * SIDE * FRAMES * 5 / 1e9:.1f} GB of files beside the result")
+    return 0 if peak + rest < 4 * GB else 1
 
 
-if __name__ == "__main__": sys.exit(main(sys.argv[1], *map(int, sys.argv[2:])))
+if __name__ == "__main__": sys.exit(main(*sys.argv[1:2], *map(int, sys.argv[2:])))

@@ -29,7 +29,9 @@ SetOpt = Annotated[Optional[list[str]], typer.Option("--set", metavar="KEY=VALUE
 SeedOpt = Annotated[Optional[int], typer.Option(help="Of everything drawn at random.  [default: the profile's]", show_default=False)]
 WorkersOpt = Annotated[int, typer.Option(help="Local worker processes.", min=1)]
 SchedulerOpt = Annotated[Optional[str], typer.Option(metavar="ADDRESS", help="A running Dask scheduler, such as tcp://host:8786, instead of local workers.", show_default=False)]
-MethodOpt = Annotated[list[str], typer.Option("--model", metavar="METHOD_OR_RUN", help="A run folder (its best.keras is used) or a .keras file; several are averaged; or baseline, bicubic-mean, median, shift-and-add, ibp, map.")]
+MethodOpt = Annotated[Optional[list[str]], typer.Option("--model", metavar="METHOD_OR_RUN", show_default=False,
+                      help="A run folder (its best.keras is used) or a .keras file; several are averaged; or baseline, bicubic-mean, median, shift-and-add, ibp, map."
+                           "  [default: network, the weights that ship]")]
 PredictionOpt = Annotated[Optional[list[str]], typer.Option("--set", metavar="prediction.KEY=VALUE", help="Change how a network predicts, such as prediction.flips=4; may be repeated.", show_default=False)]
 
 def _config(profile: str, overrides=(), seed=None) -> Config:
@@ -58,8 +60,10 @@ def _load_tensorflow():
             os.close(own)
 
 def _method(model):
-    "The methods asked for; TensorFlow is loaded first when there is a network among them."
-    from enhanceme.prediction import methods
+    "The methods asked for, or the weights that ship; TensorFlow is loaded first when there is a network among them."
+    from enhanceme.prediction import NETWORK, default_weights, methods
+    model = model or [NETWORK[0]]
+    if any(m in NETWORK for m in model): default_weights()
     if any(m not in methods() for m in model): _load_tensorflow()
     return model
 
@@ -154,18 +158,22 @@ def train(
 @app.command()
 def predict(
     data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder for imgsetNNNN.png.")],
-    model: MethodOpt, band: BandOpt = None, split: SplitOpt = None, set_: PredictionOpt = None,
+    model: MethodOpt = None, band: BandOpt = None, split: SplitOpt = None, set_: PredictionOpt = None,
+    uncertainty: Annotated[bool, typer.Option("--uncertainty", help="Also imgsetNNNN.scale.tif, the absolute error in DN expected of each pixel, "
+                                              "by a network trained with loss.name=laplace.")] = False,
 ):
     "Write the image of every scene, by a network or a method of a name, as a 16-bit PNG 3 times the size of its LR frames."
-    from enhanceme.prediction import predict_data
-    predict_data(data, out, _method(model), _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), progress=_progress("predicting"), changes=set_ or ())
+    from enhanceme.prediction import calibrate_data, predict_data
+    band, split = _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test"))
+    predict_data(data, out, _method(model), band, split, progress=_progress("predicting"), changes=set_ or (), uncertainty=uncertainty)
     print(f"{out}: images written")
+    if uncertainty and (found := calibrate_data(data, out, band, split)): print(f"scales against HR: {found}")
 
 # %% ../nbs/19_cli.ipynb #46360f6e
 @app.command()
 def submit(
     data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The file for the challenge's server.")],
-    model: MethodOpt, set_: PredictionOpt = None,
+    model: MethodOpt = None, set_: PredictionOpt = None,
     incomplete: Annotated[bool, typer.Option("--incomplete", help="Also when not all 290 test scenes are there.")] = False,
 ):
     "Write the challenge's submission: a zip of the 290 test images."
@@ -194,13 +202,17 @@ def score(
 def upscale(
     files: Annotated[list[Path], typer.Argument(metavar="FILES_OR_DIR...", help="GeoTIFFs or PNGs of one place, a file whose bands are dates, or a folder.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.tif", help="The .png and .html are written beside it.")],
-    model: Annotated[Path, typer.Option(metavar="RUN_OR_FILE", help="A run folder or a .keras file.")],
-    masks: Annotated[Optional[list[Path]], typer.Option(metavar="FILE_OR_DIR", help="Masks, non-zero = clear; may be repeated.  [default: NAME_mask.* or estimated]", show_default=False)] = None,
+    model: Annotated[Optional[Path], typer.Option(metavar="RUN_OR_FILE", help="A run folder or a .keras file.  [default: the weights that ship]", show_default=False)] = None,
+    masks: Annotated[Optional[list[Path]], typer.Option(metavar="FILE_OR_DIR", show_default=False,
+                                                        help="Masks, non-zero = clear; may be repeated.  [default: NAME_mask.* or estimated]")] = None,
     band: Annotated[str, typer.Option(metavar="NIR|RED", help="Whose constants fit.")] = "RED",
     channel: Annotated[Optional[int], typer.Option(min=1, help="The band to take from files of several.", show_default=False)] = None,
     scale: Annotated[int, typer.Option(help="Only 3 is possible.")] = 3,
 ):
     "Fuse frames of one place into an image 3 times as fine: GeoTIFF with coordinates, quick look, page."
+    if model is None or str(model) in ("network", "default"):
+        from enhanceme.prediction import default_weights
+        model = default_weights()
     _load_tensorflow()
     from enhanceme.stacks import upscale as upscale_stack
     one = lambda paths: paths[0] if paths and len(paths) == 1 else paths or None
@@ -222,12 +234,15 @@ def import_checkpoint(
 @app.command()
 def compare(
     data: DataArg,
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, shift-and-add, ibp, map.")],
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK",
+                                             help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, shift-and-add, ibp, map, network.")],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the page and two tables.")] = Path("reports/local-compare"), band: BandOpt = None, split: SplitOpt = None,
 ):
     "Compare two methods scene by scene: a page with scatter, test and pictures, and two CSVs."
-    if any(Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file() for s in (benchmark, candidate)): _load_tensorflow()
+    from enhanceme.prediction import NETWORK, default_weights
+    if benchmark in NETWORK or candidate in NETWORK: default_weights()
+    if any(s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file() for s in (benchmark, candidate)): _load_tensorflow()
     from enhanceme.comparison import compare as compare_methods
     last = compare_methods(data, benchmark, candidate, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("comparing")).summary.iloc[-1]
     print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}")

@@ -19,7 +19,7 @@ import pandas as pd
 from .config import UserError, written_whole
 from .figures import COLORS, CYCLE, MUTED, Slider, busiest, canvas, gain_dots, gallery, styled, zoomed
 from .metrics import PERFECT, baseline_image, best_match, paired_difference
-from .prediction import methods, open_method
+from .prediction import NETWORK, methods, open_method
 from .reports import facts, scene_row, spread, stylesheet, table
 from .scenes import Scene, find_scenes, read_image, read_norms, read_scene, shown
 
@@ -39,9 +39,12 @@ def open_source(
     text = os.fspath(what)
     folder, anything = Path(text), lambda name: True
     if text in methods(): return Source(text, "computed for this comparison", anything, open_method(text)[0])
+    if text in NETWORK: return Source("network", "the weights that ship, run for this comparison", anything, open_method(text)[0])
     name = Path(os.path.abspath(folder)).name
-    if (folder / "best.keras").is_file() or (folder.suffix == ".keras" and folder.is_file()): return Source("network" if name == "run" else name, f"the network in {shown(text)}, run for this comparison", anything, open_method(text)[0])
-    if not folder.is_dir(): raise UserError(f"{shown(text)}: neither a folder nor a method; give a folder with imgsetNNNN.png, a run folder, or one of {', '.join(methods())}")
+    if (folder / "best.keras").is_file() or (folder.suffix == ".keras" and folder.is_file()):
+        return Source("network" if name == "run" else name, f"the network in {shown(text)}, run for this comparison", anything, open_method(text)[0])
+    if not folder.is_dir():
+        raise UserError(f"{shown(text)}: neither a folder nor a method; give a folder with imgsetNNNN.png, a run folder, or one of {', '.join(methods())}, network")
     if not any(folder.glob("imgset*.png")): raise UserError(f"{shown(text)}: holds no imgsetNNNN.png and no best.keras; give the folder that `enhanceme predict` wrote, or a run folder")
     def image(scene):
         sr, side = read_image(folder / f"{scene.name}.png"), scene.target[0].shape

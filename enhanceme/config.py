@@ -203,6 +203,7 @@ class PredictionConfig(Section):
     windows: int = Field(1, ge=1, le=16)        # average over windows sliding along the frames from the clearest on (EnhanceMe's wish)
     window_step: int = Field(3, ge=1, le=64)    # frames by which a window lies behind the one before
     window_decay: float = Field(0.5, gt=0, le=1)  # weight of a window against the one before, times its clearance
+    temperature: float = Field(1.0, gt=0, le=100)  # factor on a predicted scale of the error, as calibration finds it; images do not change
 
     @model_validator(mode="after")
     def _tiles_overlap(self):

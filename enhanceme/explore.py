@@ -25,6 +25,7 @@ from .config import Config, RegistrationConfig, SimulationConfig, UserError, mak
 from .figures import AMBER, BLUE, DIVERGING, FAINT, GREEN, HIDDEN, INK, MUTED, PURPLE, VERMILION, limits, radial_power, symmetric
 from .metrics import CROP, baseline_image, best_match, upsample
 from .patching import choose_clearest, scene_input
+from .prediction import default_weights
 from .registration import Stack, register
 from .reports import Results, resolve
 from .scenes import SCALE, Scene, find_scenes, read_norms, read_scene
@@ -51,13 +52,13 @@ def simulate(n, band):
 
 def open_library(
     data=None,          # a study's folder or a data set's; None = reports/local where there is one, else simulated scenes
-    model=None,         # a run folder or a .keras file; None = the study's own
+    model=None,         # a run folder or a .keras file; None = the study's own, or else the weights that ship, where there are any
 ) -> Library:           # raises UserError when data is given and is neither
     "The scenes to look at."
     local = project_root() / "reports" / "local"
     data = local if data is None and (local / "study.json").is_file() else data
     model = None if model is None else resolve(model)
-    if data is None: return _simulated(model)
+    if data is None: return _simulated(model or default_weights(needed=False))
     folder, stored = resolve(data), lambda scene: None
     root = folder
     if (folder / "study.json").is_file():
@@ -65,7 +66,7 @@ def open_library(
         root, stored = study.data, study.prediction
         if model is None and (folder / "run" / "best.keras").is_file(): model = folder / "run"
     folders, norms = {f"{f.parent.name}/{f.name}": f for f in find_scenes(root)}, read_norms(root)
-    return Library(str(data), tuple(folders), lambda key: read_scene(folders[key], norms), stored, model)
+    return Library(str(data), tuple(folders), lambda key: read_scene(folders[key], norms), stored, model or default_weights(needed=False))
 
 # %% ../nbs/17_explore.ipynb #7d06604a
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class View:
         self.images = {"one frame": upsample(scene.lr[self.reference]), "baseline": baseline_image(scene)}
         if stored is not None: self.images["network"] = np.asarray(stored, float)
         if scene.target is not None: self.images["HR"] = scene.target[0].astype(float)
-        self._fits, self._powers, self.runs = {}, {}, []        # runs: (frames, how many, cPSNR) of each run of the network
+        self._fits, self._powers, self._frames, self.runs = {}, {}, {}, []        # runs: (frames, how many, cPSNR) of each run of the network
         base = self.fit("baseline")
         self.norm = scene.norm if scene.norm is not None else base.cpsnr
         self.bounds = limits(base.image if base.error is None else np.where(np.isnan(base.error), np.nan, base.image))
@@ -125,7 +126,13 @@ class View:
         return self._powers[name]
 
     def frame(self, t, registered=True, matched=True):
-        "Frame t (h, w) in DN and its mask, moved onto the reference and matched in brightness if wished."
+        "Frame t (h, w) in DN and its mask, moved onto the reference and matched in brightness if wished; the last few are kept."
+        if (key := (t, registered, matched)) not in self._frames:
+            if len(self._frames) >= 8: self._frames.clear()
+            self._frames[key] = self._frame(*key)
+        return self._frames[key]
+
+    def _frame(self, t, registered, matched):
         image, clear = self.scene.lr[t].astype(float), self.scene.qm[t]
         if matched: image = (image - self.stack.offsets[t]) / self.stack.gains[t]
         move = self.stack.moved[t] if registered and self.stack.kept[t] else np.zeros(2)
@@ -170,6 +177,7 @@ def tinted(picture, clear, share=.5):
     rgb[~veil] = rgb[~veil] * (1 - share) + share * np.array([int(AMBER[k:k + 2], 16) for k in (1, 3, 5)])
     return Image.fromarray(rgb.astype(np.uint8))
 
+# %% ../nbs/17_explore.ipynb #08cd4a0b
 def frame_png(view: View, t, mode="frame", registered=True, matched=True, masks=True) -> bytes:
     "A frame, or its difference to the reference, three times enlarged."
     image, clear = view.frame(t, registered, matched)
@@ -207,8 +215,11 @@ def shift_svg(view: View, t, side=180) -> str:
     reach = max(1.0, float(np.abs(yx[view.stack.kept]).max()) * 1.15)
     at = lambda v: side / 2 + np.clip(v, -reach, reach) / reach * (side / 2 - 14)
     step = 1 if reach < 4 else 3
-    lines = "".join(f'<path d="M{at(v):.1f} 14V{side - 14}M14 {at(v):.1f}H{side - 14}" stroke="{"#b6bcc4" if v == 0 else FAINT}" fill="none"/>' for v in range(-int(reach // step) * step, int(reach) + 1, step))
-    dots = "".join(f'<circle cx="{at(x):.1f}" cy="{at(y):.1f}" r="3.2" fill="{BLUE if keep else "none"}" stroke="{BLUE if keep else VERMILION}" fill-opacity=".45" stroke-opacity=".6"/>' for (y, x), keep in zip(yx, view.stack.kept))
+    lines = "".join(f'<path d="M{at(v):.1f} 14V{side - 14}M14 {at(v):.1f}H{side - 14}" stroke="{"#b6bcc4" if v == 0 else FAINT}" fill="none"/>'
+                    for v in range(-int(reach // step) * step, int(reach) + 1, step))
+    looks = [(BLUE, BLUE) if keep else ("none", VERMILION) for keep in view.stack.kept]
+    dots = "".join(f'<circle cx="{at(x):.1f}" cy="{at(y):.1f}" r="3.2" fill="{fill}" stroke="{line}" fill-opacity=".45" stroke-opacity=".6"/>'
+                   for (y, x), (fill, line) in zip(yx, looks))
     y, x = yx[t]
     mine = f'<circle cx="{at(x):.1f}" cy="{at(y):.1f}" r="7" fill="{VERMILION}" stroke="#fff" stroke-width="1.5"/>'
     y, x = yx[view.reference]
@@ -216,6 +227,7 @@ def shift_svg(view: View, t, side=180) -> str:
     note = f'<text x="{side / 2}" y="{side - 3}" text-anchor="middle">shifts; a square is {step} HR px</text>'
     return svg(side, side, lines + dots + ring + mine + note, "Shifts of the frames against the reference")
 
+# %% ../nbs/17_explore.ipynb #d856580c
 def spectrum_svg(curves, width=430, height=290) -> str:
     "Radial power spectra, `curves` = {name: (frequency, power, colour, dashed)}; the LR Nyquist frequency is marked."
     left, right, top, low = 44, 12, 24, 34
@@ -224,15 +236,19 @@ def spectrum_svg(curves, width=430, height=290) -> str:
     bottom, ceiling = np.floor(max(values.min(), values.max() - 6.5)), np.ceil(values.max())
     px = lambda f: left + np.asarray(f) / .5 * (width - left - right)
     py = lambda p: top + (ceiling - np.clip(np.log10(np.maximum(p, 1e-9)), bottom, ceiling)) / (ceiling - bottom) * (height - top - low)
-    grid = "".join(f'<path d="M{left} {py(10.**e):.1f}H{width - right}" stroke="{FAINT}"/><text x="{left - 6}" y="{py(10.**e) + 4:.1f}" text-anchor="end">10<tspan dy="-4" font-size="8">{int(e)}</tspan></text>' for e in np.arange(bottom, ceiling + 1))
+    grid = "".join(f'<path d="M{left} {py(10.**e):.1f}H{width - right}" stroke="{FAINT}"/><text x="{left - 6}" y="{py(10.**e) + 4:.1f}" text-anchor="end">10'
+                   f'<tspan dy="-4" font-size="8">{int(e)}</tspan></text>' for e in np.arange(bottom, ceiling + 1))
     grid += "".join(f'<text x="{px(f):.1f}" y="{height - low + 15}" text-anchor="middle">{f:g}</text>' for f in (0, .1, .2, .3, .4, .5))
-    nyquist = f'<path d="M{px(.5 / SCALE):.1f} {top}V{height - low}" stroke="{MUTED}" stroke-dasharray="4 3"/><text x="{px(.5 / SCALE) + 4:.1f}" y="{height - low - 5}">LR Nyquist</text>'
+    ends = px(.5 / SCALE)
+    nyquist = f'<path d="M{ends:.1f} {top}V{height - low}" stroke="{MUTED}" stroke-dasharray="4 3"/><text x="{ends + 4:.1f}" y="{height - low - 5}">LR Nyquist</text>'
     paths, key = "", ""
     for place, (name, (f, p, colour, dashed)) in enumerate(curves.items()):
         seen = np.flatnonzero(p[1:] >= 10.**bottom) + 1       # a curve ends where it leaves the diagram
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(px(f[seen]), py(p[seen])))
-        paths += f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"{" stroke-dasharray=" + chr(34) + "5 3" + chr(34) if dashed else ""}/>'
-        key += f'<path d="M{width - 150} {top + 8 + 15 * place}h20" stroke="{colour}" stroke-width="2.4"{" stroke-dasharray=" + chr(34) + "5 3" + chr(34) if dashed else ""}/><text x="{width - 124}" y="{top + 12 + 15 * place}" fill="{INK}">{html.escape(name)}</text>'
+        dashes = ' stroke-dasharray="5 3"' if dashed else ""
+        paths += f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.8"{dashes}/>'
+        key += f'<path d="M{width - 150} {top + 8 + 15 * place}h20" stroke="{colour}" stroke-width="2.4"{dashes}/>'
+        key += f'<text x="{width - 124}" y="{top + 12 + 15 * place}" fill="{INK}">{html.escape(name)}</text>'
     axes = f'<text x="{left}" y="12">power density, DN² HRpx²</text><text x="{width - right}" y="{height - 4}" text-anchor="end">cycles per HR px</text>'
     return svg(width, height, grid + nyquist + paths + key + axes, "Radial power spectra")
 
@@ -268,9 +284,12 @@ class Network:
 CSS = """<style>
 .em-x { max-width: 1080px; color: #1f2933; } .em-x .widget-html-content { line-height: 1.45; }
 .em-x h2 { font-size: 1.15rem; font-weight: 650; margin: 0; color: #1f2933; } .em-x p { margin: 2px 0; color: #4b5563; font-size: 13px; max-width: 46rem; }
-.em-x table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 0; } .em-x td, .em-x th { padding: 3px 14px 3px 0; text-align: left; border: 0; border-bottom: 1px solid #e3e6ea; background: none; }
+.em-x table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 0; }
+.em-x td, .em-x th { padding: 3px 14px 3px 0; text-align: left; border: 0; border-bottom: 1px solid #e3e6ea; background: none; }
 .em-x th { color: #69727d; font-weight: 600; font-size: 12px; } .em-x td.n, .em-x th.n { text-align: right; } .em-x tr.best td { font-weight: 650; }
-.em-x .widget-hbox, .em-x .widget-vbox, .em-x .widget-gridbox { overflow: visible; } .em-x .em-card { border-top: 1px solid #e3e6ea; padding: 12px 0 8px; margin: 6px 0 0; } .em-x img { border-radius: 4px; } .em-x .em-pixel img, .em-x img.em-pixel { image-rendering: pixelated; }
+.em-x .widget-hbox, .em-x .widget-vbox, .em-x .widget-gridbox { overflow: visible; }
+.em-x .em-card { border-top: 1px solid #e3e6ea; padding: 12px 0 8px; margin: 6px 0 0; }
+.em-x img { border-radius: 4px; } .em-x .em-pixel img, .em-x img.em-pixel { image-rendering: pixelated; }
 .em-x .em-tick { border-radius: 6px; padding: 3px; margin: 2px; } .em-x small, .em-x .em-soft { color: #69727d; font-size: 12px; } .em-x .em-bad { color: #b42318; }
 </style>"""
 COLOURS = {"one frame": AMBER, "baseline": MUTED, "network": BLUE, "your frames": PURPLE, "HR": INK}
@@ -297,33 +316,19 @@ def _card(title, purpose, *children):
 def _signed(value, digits=2): return f"{value:+.{digits}f}".replace("-", "−")
 
 # %% ../nbs/17_explore.ipynb #aa6646ae
-class Explorer(w.VBox):
-    "The views of one scene, with the controls that choose it."
-    def __init__(self, library: Library):
-        super().__init__()
-        self.add_class("em-x")
-        self.library, self._busy = library, False
-        self.network = Network(library.model) if library.model else None
-        self.registration = self.network.config.registration if self.network else RegistrationConfig()
-        self.view_of = lru_cache(maxsize=12)(lambda key: View(scene := library.load(key), self.registration, library.stored(scene)))
-        bands = sorted({key.split("/")[0] for key in library.keys}, reverse=True)
-        self.band = w.ToggleButtons(options=bands, tooltips=[f"scenes of the {band} band" for band in bands], style={"button_width": "64px"}, layout=w.Layout(margin="0 14px 0 0"))
-        self.scene = w.Dropdown(description="Scene", layout=w.Layout(width="220px"), style={"description_width": "50px"})
-        self.back, self.on = (w.Button(icon=icon, tooltip=tip, layout=w.Layout(width="36px")) for icon, tip in (("chevron-left", "previous scene"), ("chevron-right", "next scene")))
-        self.about = _text()
-        self.children = [_text(CSS), _row(self.band, self.scene, self.back, self.on, grid_gap="4px"), self.about, self._frames_card(), self._compare_card(), self._errors_card(), self._ticks_card()]
-        self._wire()
-        self._band_changed()
-
-    # --- the parts
+class _Parts:
+    "The parts of the page: their controls and their places."
     def _frames_card(self):
-        self.frame, self.play = w.IntSlider(description="Frame", readout=False, layout=w.Layout(width="256px"), style={"description_width": "44px"}), w.Play(interval=500, show_repeat=False, layout=w.Layout(width="112px"))
+        self.frame = w.IntSlider(description="Frame", readout=False, layout=w.Layout(width="256px"), style={"description_width": "44px"})
+        self.play = w.Play(interval=500, show_repeat=False, layout=w.Layout(width="112px"))
         w.jslink((self.play, "value"), (self.frame, "value"))
         self.mode = w.ToggleButtons(options=[("frame", "frame"), ("difference to reference", "difference")], style={"button_width": "auto"})
-        self.registered, self.matched, self.masks = (w.Checkbox(True, description=text, indent=False, layout=w.Layout(width="252px")) for text in ("registered: moved onto the reference", "brightness matched to the reference", "tint what the status map conceals"))
+        self.registered, self.matched, self.masks = (w.Checkbox(True, description=text, indent=False, layout=w.Layout(width="252px")) for text in
+                                                     ("registered: moved onto the reference", "brightness matched to the reference", "tint what the status map conceals"))
         self.frame_image, self.frame_facts, self.shift_plot = _image(IMAGE), _text(), _text()
         self.frame_image.add_class("em-pixel")
-        controls = _column(_row(_column(self.mode, self.registered, self.matched, self.masks, width="258px"), self.shift_plot), self.frame_facts, flex="1 1 320px", max_width="580px", grid_gap="6px")
+        choices = _row(_column(self.mode, self.registered, self.matched, self.masks, width="258px"), self.shift_plot)
+        controls = _column(choices, self.frame_facts, flex="1 1 320px", max_width="580px", grid_gap="6px")
         return _card("Frames", "What the network is given: 300 m images of one place on many days. Step through them, or play them; with registration on, the ground stands still.",
                      _row(_column(self.frame_image, _row(self.frame, self.play), width=f"{IMAGE + 4}px", max_width="100%"), controls, grid_gap="24px"))
 
@@ -331,22 +336,25 @@ class Explorer(w.VBox):
         narrow = dict(layout=w.Layout(width="190px"), style={"description_width": "initial"})
         self.left, self.right = w.Dropdown(description="Left", **narrow), w.Dropdown(description="Right", **narrow)
         self.wipe = w.IntSlider(50, 0, 100, readout=False, layout=w.Layout(width=f"{IMAGE}px", max_width="100%", margin="0"))
-        self.across, self.size = (w.IntSlider(readout=False, description=text, layout=w.Layout(width="300px"), style={"description_width": "70px"}) for text in ("box right", "box size"))
-        self.down = w.IntSlider(readout=False, description="box down", layout=w.Layout(width="300px"), style={"description_width": "70px"})
+        self.across, self.down, self.size = (w.IntSlider(readout=False, description=text, layout=w.Layout(width="300px"), style={"description_width": "70px"})
+                                             for text in ("box right", "box down", "box size"))
         self.wipe_image, self.wipe_names, self.scores = _image(IMAGE), _text(width=f"{IMAGE}px", max_width="100%"), _text()
         self.parts, self.part_notes = [_image(PART) for _ in range(5)], [_text() for _ in range(5)]
         self.part_cells = [_column(image, note, max_width=f"{PART}px") for image, note in zip(self.parts, self.part_notes)]
         for image in self.parts: image.add_class("em-pixel")
         self.zoom = w.GridBox(self.part_cells, layout=w.Layout(grid_template_columns="repeat(auto-fit, minmax(140px, 1fr))", grid_gap="10px", margin="8px 0 0"))
-        return _card("Super-resolution", "The same place at 100 m. Drag the slider to wipe between two images; the amber box is shown enlarged below. Classical methods are computed when they are chosen; ibp and map take a second.",
-                     _row(_column(self.wipe_names, self.wipe, self.wipe_image, width=f"{IMAGE + 4}px", max_width="100%"),
-                          _column(_row(self.left, self.right), self.scores, _text("<p>Where to look closely:</p>"), self.across, self.down, self.size, flex="1 1 320px", max_width="580px", grid_gap="4px"), grid_gap="24px"), self.zoom)
+        controls = _column(_row(self.left, self.right), self.scores, _text("<p>Where to look closely:</p>"), self.across, self.down, self.size,
+                           flex="1 1 320px", max_width="580px", grid_gap="4px")
+        return _card("Super-resolution", "The same place at 100 m. Drag the slider to wipe between two images; the amber box is shown enlarged below. "
+                     "Classical methods are computed when they are chosen.",
+                     _row(_column(self.wipe_names, self.wipe, self.wipe_image, width=f"{IMAGE + 4}px", max_width="100%"), controls, grid_gap="24px"), self.zoom)
 
     def _errors_card(self):
         self.error_images, self.error_notes, self.spectrum = [_image(270) for _ in range(2)], [_text() for _ in range(2)], _text()
         self.error_cells = [_column(image, note, flex="1 1 200px", max_width="270px", min_width="0") for image, note in zip(self.error_images, self.error_notes)]
         self.errors = _row(*self.error_cells, _column(self.spectrum, flex="1 1 300px", max_width="430px", min_width="0"), grid_gap="16px")
-        return _card("Errors and detail", "Blue is too dark, orange too bright, grey concealed; a pale map is a good one. In the spectrum, what lies right of the dashed line no single frame can show; an error below the curve of HR there is detail won.", self.errors)
+        return _card("Errors and detail", "Blue is too dark, orange too bright, grey concealed; a pale map is a good one. In the spectrum, what lies right of the dashed line "
+                     "no single frame can show; an error below the curve of HR there is detail won.", self.errors)
 
     def _ticks_card(self):
         self.ticks, self.thumbs = [], w.HBox(layout=w.Layout(flex_flow="row wrap"))
@@ -355,78 +363,13 @@ class Explorer(w.VBox):
         self.always = w.Checkbox(False, description="run on every scene I open", indent=False)
         self.status, self.history = _text(), _text()
         controls = (_row(self.run, self.usual, self.every, self.none, self.always, grid_gap="4px"), self.status, self.history, self.thumbs)
-        if self.network is None: controls = (_text("<p>No network was given: <code>explore(data, model=\"a run folder or a .keras file\")</code> makes it possible to run one here.</p>"),)
+        if self.network is None:
+            controls = (_text("<p>No network was given: <code>explore(data, model=\"a run folder or a .keras file\")</code> makes it possible to run one here.</p>"),)
         return _card("What is a frame worth?", "Tick the frames that the network may see, run it, and watch the score. A dropped frame can be ticked, too.", *controls)
 
-    # --- what follows from what
-    def _wire(self):
-        def on(handler, *controls):
-            for control in controls: control.observe(lambda change: None if self._busy else handler(), "value")
-        on(self._band_changed, self.band), on(self._scene_changed, self.scene)
-        on(self.draw_frame, self.frame, self.mode, self.registered, self.matched, self.masks)
-        on(self.draw_wipe, self.wipe), on(self._box_changed, self.across, self.down, self.size), on(self.draw_comparison, self.left, self.right)
-        self.back.on_click(lambda _: self._step(-1)), self.on.on_click(lambda _: self._step(1))
-        self.run.on_click(lambda _: self.run_network()), self.usual.on_click(lambda _: self._tick(self.network.choice(self.view.stack)))
-        self.every.on_click(lambda _: self._tick(np.ones(len(self.view.scene.lr), bool))), self.none.on_click(lambda _: self._tick(np.zeros(len(self.view.scene.lr), bool)))
-
-    def _quiet(self, **values):
-        "Set controls without redrawing: name = value, or name = dict(max=..., value=...)."
-        self._busy = True
-        try:
-            for name, traits in values.items():
-                control = getattr(self, name)
-                for trait, value in (traits if isinstance(traits, dict) else {"value": traits}).items(): setattr(control, trait, value)
-        finally: self._busy = False
-
-    def _step(self, by):
-        names = [value for _, value in self.scene.options]
-        self.scene.value = names[(names.index(self.scene.value) + by) % len(names)]
-
-    def _band_changed(self):
-        keys = [key for key in self.library.keys if key.startswith(self.band.value + "/")]
-        self._quiet(scene=dict(options=[(key.split("/")[1], key) for key in keys], value=keys[0]))
-        self._scene_changed()
-
-    def _scene_changed(self):
-        self.view = view = self.view_of(self.scene.value)
-        scene, count = view.scene, len(view.scene.lr)
-        kind = "simulated" if scene.truth is not None else "real"
-        truth = f"HR is known; the official baseline has N = {view.norm:.2f} dB" if scene.target is not None else "HR is not known, so nothing can be scored"
-        self.about.value = (f"<p><b>{scene.key}</b>, a {kind} scene ({scene.split}) of {html.escape(self.library.title)}: {count} frames of {scene.lr.shape[2]}x{scene.lr.shape[1]} px, {view.stack.kept.sum()} registered. {truth}"
-                            f"{'. Masks are estimated' if scene.masks_estimated else ''}.</p>")
-        side = view.fit("baseline").image.shape[0]
-        box = max(24, side // 4)
-        top, left = self._busiest(box)
-        self._quiet(play=dict(max=count - 1), frame=dict(max=count - 1, value=min(self.frame.value, count - 1)), size=dict(min=12, max=side, value=box), across=dict(max=side - box, value=left), down=dict(max=side - box, value=top))
-        self._name_images()
-        self.draw_frame(), self.draw_comparison(), self._show_ticks()
-        if self.network and self.always.value: self.run_network()
-
-    def _busiest(self, side):
-        "The part (top, left) where the baseline errs most, or which has most contrast."
-        fit = self.view.fit("baseline")
-        worst = ndimage.uniform_filter(np.nan_to_num(fit.error if fit.error is not None else fit.image - fit.image.mean()) ** 2, side)
-        y, x = np.unravel_index(worst[side // 2:-(side // 2), side // 2:-(side // 2)].argmax(), tuple(n - 2 * (side // 2) for n in worst.shape))
-        return int(min(y, worst.shape[0] - side)), int(min(x, worst.shape[1] - side))
-
-    def _name_images(self, right=None):
-        "Offer the images that there are; keep the choice where it is still possible."
-        names = [n for n in ("one frame", "baseline", *CLASSICAL, "network", "your frames", "HR") if n in self.view.images or n in CLASSICAL]
-        best = next(n for n in ("network", "your frames", "HR", "baseline") if n in names)
-        left = self.left.value if self.left.value in names else "baseline"
-        self._quiet(left=dict(options=names, value=left), right=dict(options=names, value=right or (self.right.value if self.right.value in names and self.right.value != "HR" else best)))
-
-    @property
-    def box(self):
-        "The zoom box: top, left, side."
-        return self.down.value, self.across.value, self.size.value
-
-    def _box_changed(self):
-        most = self.view.fit("baseline").image.shape[0] - self.size.value
-        self._quiet(across=dict(max=most), down=dict(max=most))
-        self.draw_wipe(), self.draw_parts()
-
-    # --- drawing
+# %% ../nbs/17_explore.ipynb #848aeae2
+class _Drawing:
+    "The pictures and tables of the page."
     def draw_frame(self):
         "The frame, its numbers, and its place among the shifts."
         view, t = self.view, self.frame.value
@@ -438,7 +381,8 @@ class Explorer(w.VBox):
         rms = np.sqrt(np.mean((image - other)[common] ** 2)) if common.any() else np.nan
         role = "the reference" if t == view.reference else "kept" if stack.kept[t] else f'<span class="em-bad">dropped: {html.escape(stack.reasons[t])}</span>'
         y, x = stack.moved[t] * SCALE
-        rows = (("frame", f"<b>LR{s.frames[t]:03d}</b>, {t + 1} of {len(s.lr)}"), ("role", role), ("clear", f"{s.clearance[t]:.0%}"), ("to be moved by", f"{_signed(y)} down, {_signed(x)} right, HR px"),
+        rows = (("frame", f"<b>LR{s.frames[t]:03d}</b>, {t + 1} of {len(s.lr)}"), ("role", role), ("clear", f"{s.qm[t].mean():.0%}"),
+                ("to be moved by", f"{_signed(y)} down, {_signed(x)} right, HR px"),
                 ("brightness", f"{stack.gains[t]:.2f} x reference {_signed(stack.offsets[t], 0)} DN"), ("differs by", f"<b>{rms:.0f} DN</b> rms from the reference"))
         self.frame_facts.value = "<table>" + "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in rows) + "</table>"
         self.shift_plot.value = shift_svg(view, t)
@@ -458,7 +402,8 @@ class Explorer(w.VBox):
         if self.view.scene.target is None: self.scores.value = "<p>Without HR there is no score.</p>"
         else:
             found = {n: self.view.fit(n).cpsnr for n in names}
-            rows = "".join(f'<tr class="{"best" if v == max(found.values()) else ""}"><td>{n}</td><td class="n">{v:.2f}</td><td class="n">{_signed(v - self.view.norm)}</td></tr>' for n, v in sorted(found.items(), key=lambda i: i[1]))
+            rows = "".join(f'<tr class="{"best" if v == max(found.values()) else ""}"><td>{n}</td><td class="n">{v:.2f}</td><td class="n">{_signed(v - self.view.norm)}</td></tr>'
+                           for n, v in sorted(found.items(), key=lambda i: i[1]))
             self.scores.value = f'<table><tr><th>image</th><th class="n">cPSNR, dB</th><th class="n">over the baseline N</th></tr>{rows}</table>'
 
     def draw_parts(self):
@@ -489,7 +434,9 @@ class Explorer(w.VBox):
         if view.scene.target is not None and pair: curves[f"error of {pair[-1]}"] = (*view.power(f"error of {pair[-1]}"), VERMILION, True)
         self.spectrum.value = spectrum_svg(curves)
 
-    # --- the network
+# %% ../nbs/17_explore.ipynb #d5562b97
+class _Running:
+    "The frames to tick, and the network on them."
     def _show_ticks(self):
         "A thumbnail and a box to tick for each frame."
         if self.network is None: return
@@ -531,13 +478,111 @@ class Explorer(w.VBox):
         if not self.view.runs or self.view.runs[0][2] is None: self.history.value = ""
         else:
             best = max(score for *_, score in self.view.runs)
-            rows = "".join(f'<tr class="{"best" if score == best else ""}"><td class="n">{k}</td><td class="n">{count}</td><td class="n">{score:.3f}</td><td class="n">{_signed(score - self.view.norm)}</td>'
-                           f'<td class="n">{_signed(score - self.view.runs[k - 2][2], 3) if k > 1 else ""}</td><td>{frames}</td></tr>' for k, (frames, count, score) in enumerate(self.view.runs, 1))
-            self.history.value = f'<table><tr><th class="n">run</th><th class="n">frames</th><th class="n">cPSNR, dB</th><th class="n">over N</th><th class="n">change</th><th>which</th></tr>{rows}</table>'
+            line = lambda k, frames, count, score: (
+                f'<tr class="{"best" if score == best else ""}"><td class="n">{k}</td><td class="n">{count}</td><td class="n">{score:.3f}</td>'
+                f'<td class="n">{_signed(score - self.view.norm)}</td><td class="n">{_signed(score - self.view.runs[k - 2][2], 3) if k > 1 else ""}</td><td>{frames}</td></tr>')
+            heads = ("run", "frames", "cPSNR, dB", "over N", "change")
+            head = "".join(f'<th class="n">{h}</th>' for h in heads) + "<th>which</th>"
+            self.history.value = f"<table><tr>{head}</tr>{''.join(line(k, *run) for k, run in enumerate(self.view.runs, 1))}</table>"
 
+# %% ../nbs/17_explore.ipynb #1861dadd
+class _Following:
+    "What follows when a control is moved."
+    def _wire(self):
+        def on(handler, *controls):
+            for control in controls: control.observe(lambda change: None if self._busy else handler(), "value")
+        on(self._band_changed, self.band), on(self._scene_changed, self.scene)
+        on(self.draw_frame, self.frame, self.mode, self.registered, self.matched, self.masks)
+        on(self.draw_wipe, self.wipe), on(self._box_changed, self.across, self.down, self.size), on(self.draw_comparison, self.left, self.right)
+        self.back.on_click(lambda _: self._step(-1)), self.on.on_click(lambda _: self._step(1))
+        self.run.on_click(lambda _: self.run_network()), self.usual.on_click(lambda _: self._tick(self.network.choice(self.view.stack)))
+        self.every.on_click(lambda _: self._tick(np.ones(len(self.view.scene.lr), bool))), self.none.on_click(lambda _: self._tick(np.zeros(len(self.view.scene.lr), bool)))
+
+    def _quiet(self, **values):
+        "Set controls without redrawing: name = value, or name = dict(max=..., value=...)."
+        self._busy = True
+        try:
+            for name, traits in values.items():
+                control = getattr(self, name)
+                for trait, value in (traits if isinstance(traits, dict) else {"value": traits}).items(): setattr(control, trait, value)
+        finally: self._busy = False
+
+    def _step(self, by):
+        names = [value for _, value in self.scene.options]
+        self.scene.value = names[(names.index(self.scene.value) + by) % len(names)]
+
+    def _band_changed(self):
+        keys = [key for key in self.library.keys if key.startswith(self.band.value + "/")]
+        self._quiet(scene=dict(options=[(key.split("/")[1], key) for key in keys], value=keys[0]))
+        self._scene_changed()
+
+    def _scene_changed(self):
+        self.view = view = self.view_of(self.scene.value)
+        scene, count = view.scene, len(view.scene.lr)
+        kind = "simulated" if scene.truth is not None else "real"
+        truth = f"HR is known; the official baseline has N = {view.norm:.2f} dB" if scene.target is not None else "HR is not known, so nothing can be scored"
+        self.about.value = (f"<p><b>{scene.key}</b>, a {kind} scene ({scene.split}) of {html.escape(self.library.title)}: "
+                            f"{count} frames of {scene.lr.shape[2]}x{scene.lr.shape[1]} px, {view.stack.kept.sum()} registered. {truth}"
+                            f"{'. Masks are estimated' if scene.masks_estimated else ''}.</p>")
+        side = view.fit("baseline").image.shape[0]
+        box = max(24, side // 4)
+        top, left = self._busiest(box)
+        self._quiet(play=dict(max=count - 1), frame=dict(max=count - 1, value=min(self.frame.value, count - 1)),
+                    size=dict(min=12, max=side, value=box), across=dict(max=side - box, value=left), down=dict(max=side - box, value=top))
+        self._name_images()
+        self.draw_frame(), self.draw_comparison(), self._show_ticks()
+        if self.network and self.always.value: self.run_network()
+
+    def _busiest(self, side):
+        "The part (top, left) where the baseline errs most, or which has most contrast."
+        fit = self.view.fit("baseline")
+        worst = ndimage.uniform_filter(np.nan_to_num(fit.error if fit.error is not None else fit.image - fit.image.mean()) ** 2, side)
+        y, x = np.unravel_index(worst[side // 2:-(side // 2), side // 2:-(side // 2)].argmax(), tuple(n - 2 * (side // 2) for n in worst.shape))
+        return int(min(y, worst.shape[0] - side)), int(min(x, worst.shape[1] - side))
+
+    def _name_images(self, right=None):
+        "Offer the images that there are; keep the choice where it is still possible."
+        names = [n for n in ("one frame", "baseline", *CLASSICAL, "network", "your frames", "HR") if n in self.view.images or n in CLASSICAL]
+        best = next(n for n in ("network", "your frames", "HR", "baseline") if n in names)
+        left = self.left.value if self.left.value in names else "baseline"
+        right = right or (self.right.value if self.right.value in names and self.right.value != "HR" else best)
+        self._quiet(left=dict(options=names, value=left), right=dict(options=names, value=right))
+
+    @property
+    def box(self):
+        "The zoom box: top, left, side."
+        return self.down.value, self.across.value, self.size.value
+
+    def _box_changed(self):
+        most = self.view.fit("baseline").image.shape[0] - self.size.value
+        self._quiet(across=dict(max=most), down=dict(max=most))
+        self.draw_wipe(), self.draw_parts()
+
+# %% ../nbs/17_explore.ipynb #0336bdb5
+class Explorer(_Parts, _Drawing, _Running, _Following, w.VBox):
+    "The views of one scene, with the controls that choose it."
+    def __init__(self, library: Library):
+        super().__init__()
+        self.add_class("em-x")
+        self.library, self._busy = library, False
+        self.network = Network(library.model) if library.model else None
+        self.registration = self.network.config.registration if self.network else RegistrationConfig()
+        self.view_of = lru_cache(maxsize=12)(lambda key: View(scene := library.load(key), self.registration, library.stored(scene)))
+        bands = sorted({key.split("/")[0] for key in library.keys}, reverse=True)
+        self.band = w.ToggleButtons(options=bands, tooltips=[f"scenes of the {band} band" for band in bands], style={"button_width": "64px"}, layout=w.Layout(margin="0 14px 0 0"))
+        self.scene = w.Dropdown(description="Scene", layout=w.Layout(width="220px"), style={"description_width": "50px"})
+        steps = (("chevron-left", "previous scene"), ("chevron-right", "next scene"))
+        self.back, self.on = (w.Button(icon=icon, tooltip=tip, layout=w.Layout(width="36px")) for icon, tip in steps)
+        self.about = _text()
+        self.children = [_text(CSS), _row(self.band, self.scene, self.back, self.on, grid_gap="4px"), self.about,
+                         self._frames_card(), self._compare_card(), self._errors_card(), self._ticks_card()]
+        self._wire()
+        self._band_changed()
+
+# %% ../nbs/17_explore.ipynb #5f0f6fcc
 def explore(
     data=None,      # a study's folder or a data set's; None = reports/local where there is one, else simulated scenes
-    model=None,     # a run folder or a .keras file; None = the study's own
+    model=None,     # a run folder or a .keras file; None = the study's own, or else the weights that ship
 ) -> Explorer:      # raises UserError when data or model is not what it should be
     "Show the explorer."
     return Explorer(open_library(data, model))

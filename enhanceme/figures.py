@@ -8,7 +8,7 @@ __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBE
            'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip', 'shift_cloud',
            'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves', 'score_scatter',
            'gain_dots', 'forest', 'Row', 'gallery', 'busiest', 'zoomed', 'radial_power', 'spectra', 'grey_png',
-           'Slider']
+           'Slider', 'reliability']
 
 # %% ../nbs/11_figures.ipynb #be41713e
 import base64, functools, html, io, math
@@ -547,3 +547,23 @@ class Slider:
             f'<input type="range" min="0" max="100" value="50" step="1" aria-label="Show more of {left} or of {right}" '
             f'''oninput="this.parentNode.style.setProperty('--at', this.value + '%')" style="width:100%;margin:.5em 0 0;accent-color:{BLUE}"></div>''',
             self.caption, "em-own" + (" em-hero" if self.hero else ""))
+
+# %% ../nbs/11_figures.ipynb #0c7febed
+@styled
+def reliability(
+    levels, # (n,) nominal shares, 0..1, rising
+    coverage, # (n,) shares of errors found within the intervals
+    corrected=None, # (n,) the shares once the scales are multiplied by `factor`
+    factor=None, # what they are multiplied by
+) -> Picture:
+    "How many errors lie within intervals that should hold a given share of them."
+    fig, ax = canvas(4.6, 4.1)
+    ax.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
+    curves = [(coverage, VERMILION, "as predicted")] + ([(corrected, BLUE, f"scales × {factor:.2f}")] if corrected is not None else [])
+    marks = [level for level in (.5, .8, .9, .95) if levels[0] <= level <= levels[-1]]
+    for found, color, label in curves:
+        ax.plot(levels, found, color=color, label=label)
+        ax.plot(marks, np.interp(marks, levels, found), "o", ms=4.5, color=color)
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="share that should lie within", ylabel="share of errors within")
+    ax.legend(loc="upper left")
+    return fig.says("", alt="Reliability: " + "; ".join(f"{label}: " + ", ".join(f"{np.interp(m, levels, found):.0%} for {m:.0%}" for m in marks) for found, _, label in curves))

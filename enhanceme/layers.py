@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['register', 'CONVS', 'length', 'direction', 'WNConv', 'convolve', 'WNConv2D', 'WNConv3D', 'all_layers',
            'initialise_from_data', 'fold', 'wdsr_b', 'spatial', 'longer', 'PixelShuffle', 'ReflectPad', 'Crop',
-           'masked_moments', 'Units', 'Standardise', 'Restore', 'masked_mean', 'MaskedMean', 'cubic', 'grid_matrix',
-           'shift_to_grid', 'ShiftToGrid', 'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames',
-           'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
+           'masked_moments', 'Units', 'Standardise', 'Restore', 'LogScale', 'masked_mean', 'MaskedMean', 'cubic',
+           'grid_matrix', 'shift_to_grid', 'ShiftToGrid', 'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames',
+           'ExpandFrames', 'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
 
 # %% ../nbs/07_layers.ipynb #6572fe11
 import keras
@@ -214,6 +214,16 @@ class Restore(keras.layers.Layer):
     def call(self, x, mean, std): return x * std[:, 0] + (mean[:, 0] if self.offset else 0.0)
     def compute_output_shape(self, x_shape, mean_shape, std_shape): return x_shape
     def get_config(self): return {**super().get_config(), "offset": self.offset}
+
+@register
+class LogScale(keras.layers.Layer):
+    "Logarithms of a scale (B, H, W, C) from standard units to units of `unit` DN: t + log(std / unit)."
+    def __init__(self, unit=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.unit = unit
+    def call(self, t, std): return t + ops.log(std[:, 0] / self.unit)
+    def compute_output_shape(self, t_shape, std_shape): return t_shape
+    def get_config(self): return {**super().get_config(), "unit": self.unit}
 
 def masked_mean(x, masks=None):
     "Mean over the frames of (B, T, h, w, C), of those that are clear there when masks (B, T, h, w, 1) are given; of all where none is."

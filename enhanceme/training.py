@@ -221,7 +221,7 @@ class Trainer:
         tf.config.experimental.enable_op_determinism()
         self.training, validation = training_scenes(store, config)
         self.norms = baselines(data, validation)
-        self.model, self.optimizer = build_model(config.model, config.bands, config.patching.frames, len(FEATURES)), make_optimizer(config.training)
+        self.model, self.optimizer = build_model(config.model, config.bands, config.patching.frames, len(FEATURES), with_scale=build_loss(config.loss).channels == 2), make_optimizer(config.training)
         self.optimizer.build(self.model.trainable_variables)
         self.average = [tf.Variable(v.value) for v in self.model.trainable_variables] if config.training.ema else []
         self.state = [v.value for v in (*self.model.variables, *self.optimizer.variables)] + self.average

@@ -98,6 +98,40 @@ def test_a_model_that_is_not_one(data, tmp_path):
     assert not out.exists()
 
 
+def test_without_a_model_the_weights_that_ship(data, tmp_path):
+    from enhanceme.prediction import default_weights
+    some = ("--split", "test", "--band", "RED")
+    calls = [enhanceme("predict", data, tmp_path / "sr", *some), enhanceme("upscale", first(data), tmp_path / "out.tif"),
+             enhanceme("compare", data, "baseline", "default", *some, "--out", tmp_path / "page"), enhanceme("submit", data, tmp_path / "s.zip", "--incomplete")]
+    if default_weights(needed=False):
+        assert [done.returncode for done in calls[:3]] == [0, 0, 0], [done.stderr for done in calls]
+        assert len(list((tmp_path / "sr").glob("imgset*.png"))) and (tmp_path / "out.tif").exists() and (tmp_path / "page" / "comparison.html").exists()
+        refused(calls[3], "384x384")
+    else:
+        for done in calls:
+            refused(done, "holds no trained weights", "--model")
+        assert not list(tmp_path.iterdir())
+
+
+def test_several_networks_and_how_sure_they_are(data, tmp_path):
+    settings = [word for s in ("loss.name=laplace", "training.steps=2", "training.validate_every=2", "patching.frames=3") for word in ("--set", s)]
+    done = enhanceme("train", "--data", data, "--run", tmp_path / "run", "--profile", "smoke", *settings)
+    assert done.returncode == 0, done.stderr
+    both = ("--model", tmp_path / "run", "--model", tmp_path / "run" / "last.keras")
+    done = enhanceme("predict", data, tmp_path / "sr", *both, "--split", "test", "--uncertainty", "--set", "prediction.flips=4")
+    assert done.returncode == 0 and "interval holds" in done.stdout, done.stdout + done.stderr
+    images, scales = (sorted(p.name.split(".")[0] for p in (tmp_path / "sr").glob(f"imgset*.{kind}")) for kind in ("png", "scale.tif"))
+    assert images and images == scales
+    with Image.open(tmp_path / "sr" / f"{images[0]}.scale.tif") as scale:
+        assert scale.mode == "F" and np.asarray(scale).min() > 4
+    assert enhanceme("score", data, tmp_path / "sr", "--split", "test").returncode == 0
+    refused(enhanceme("predict", data, tmp_path / "map", "--model", "map", "--uncertainty"), "map", "how sure")
+    done = enhanceme("train", "--data", data, "--run", tmp_path / "plain", "--profile", "smoke", "--store", tmp_path / "run" / "store", *settings[2:])
+    assert done.returncode == 0, done.stderr
+    refused(enhanceme("predict", data, tmp_path / "out", "--model", tmp_path / "plain", "--uncertainty"), "predicts no scale", "loss.name=laplace")
+    assert not (tmp_path / "out").exists() and not (tmp_path / "map").exists()
+
+
 def test_baseline_scores_one(data, tmp_path):
     assert enhanceme("baseline", data, tmp_path / "pred", "--split", "train").returncode == 0
     done = enhanceme("score", data, tmp_path / "pred", "--split", "train", "--out", tmp_path / "scores.csv")

@@ -1,9 +1,11 @@
 """The explorer in a real JupyterLab, driven in headless Chromium: it opens, runs, follows its controls, and nothing fails."""
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -26,15 +28,20 @@ def browser():
         one.close()
 
 
+def write_explorer(folder, data):
+    "An explorer.ipynb in a new folder that shows the small simulated data set."
+    notebook = json.loads((ROOT / "nbs" / "explore.ipynb").read_text())
+    cell = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
+    cell["source"] = [f"data, model = {str(data)!r}, None"]
+    folder.mkdir()
+    (folder / "explore.ipynb").write_text(json.dumps(notebook))
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, data):
     "The address of a JupyterLab whose explorer.ipynb shows the small simulated data set."
     home = tmp_path_factory.mktemp("lab")
-    notebook = json.loads((ROOT / "nbs" / "explore.ipynb").read_text())
-    cell = next(c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", []))
-    cell["source"] = [f"data, model = {str(data)!r}, None"]
-    (home / "work").mkdir()
-    (home / "work" / "explore.ipynb").write_text(json.dumps(notebook))
+    write_explorer(home / "work", data)
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
@@ -111,3 +118,52 @@ def test_sliders_and_boxes_change_the_pictures(page):
 
 def test_nothing_failed_in_the_browser(page):
     assert not page.faults, page.faults
+
+
+@pytest.fixture(scope="module")
+def voila(tmp_path_factory, data):
+    "The address of a voila that serves the explorer with the project's voila.json."
+    home = tmp_path_factory.mktemp("voila")
+    write_explorer(home / "work", data)
+    shutil.copy(ROOT / "voila.json", home / "work")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**ENV, "JUPYTER_PREFER_ENV_PATH": "1", **{f"JUPYTER_{n}_DIR": str(home / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}, "IPYTHONDIR": str(home / "ipython")}
+    command = [sys.executable, "-m", "voila", "explore.ipynb", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    with open(home / "log.txt", "w") as log:
+        server = subprocess.Popen(command, cwd=home / "work", env=env, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < deadline, (home / "log.txt").read_text()[-3000:]
+                time.sleep(.2)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def test_voila_forbids_requests_to_the_outside(voila):
+    with urllib.request.urlopen(voila, timeout=120) as answer:
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_voila_shows_the_explorer_and_asks_nobody_outside(browser, voila):
+    page, outside, faults = browser.new_page(viewport={"width": 1440, "height": 1000}), [], []
+    page.route(lambda url: url.startswith("http") and not url.startswith(voila), lambda route: (outside.append(route.request.url), route.abort()))
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.goto(voila, timeout=120_000)
+    page.locator(".em-x .widget-image").first.wait_for(timeout=120_000)
+    changes(page, 1, lambda: slide(page, 1, ["ArrowRight", "ArrowRight"]))
+    icon = page.locator(".em-x button[title='next scene'] i").first
+    assert "Font Awesome" in icon.evaluate("e => getComputedStyle(e, '::before').fontFamily")  # the icons are voila's own
+    assert page.evaluate("document.fonts.check('900 14px \"Font Awesome 5 Free\"')")
+    assert not outside and not faults, (outside, faults)
