@@ -97,13 +97,13 @@ class Devices:
         if self.machines == 1: return value
         return float(self.strategy.experimental_local_results(self._total(tf.constant(float(value))))[0]) / self.replicas
 
-# %% ../nbs/09_training.ipynb #3a793b6a
+# %% ../nbs/09_training.ipynb #73c23308
 EXAMPLE = '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, "task": {"type": "worker", "index": 0}}'
 
 def cluster() -> tuple[list, int]:
     "The machines that `TF_CONFIG` names, the chief first, and the number of this one; `([], 0)` where it names none."
     try:
-        told = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        told = json.loads(os.environ.get("TF_CONFIG", "{}"))
         names = told.get("cluster", {})
         machines = [(kind, i) for kind in ("chief", "worker") for i in range(len(names.get(kind, [])))]
         return [names[kind][i] for kind, i in machines], machines.index((told["task"]["type"], int(told["task"]["index"]))) if machines else 0
@@ -566,7 +566,7 @@ class Trainer:
         over = self.done.step >= self.total or bool(patience and self.done.stale >= patience)
         return self.devices.mean(over) > 0 if patience else over    # only the chief knows of patience
 
-    def make_step(self):
+    def compiled_step(self):
         "The plain step where it will do, else the one in parts."
         loss, cfg = build_loss(self.config.loss), self.config.training
         if self.model is self.plain and cfg.micro_batches == 1: return make_step(self.model, loss, self.optimizer, self.average)
@@ -576,7 +576,7 @@ class Trainer:
         "Train up to step `stop`; whether the run is over."
         cfg, done, told = self.config.training, self.done, {}
         if self.over(): return True
-        step, stream = self.make_step(), self.batches(done.step)
+        step, stream = self.compiled_step(), self.batches(done.step)
         while done.step < stop:
             self.optimizer.learning_rate.assign(rate := learning_rate(done.step, self.total, cfg))
             x, y = next(stream)
