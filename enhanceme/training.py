@@ -60,11 +60,11 @@ def total_steps(
     "`steps`, or as many as `epochs` passes over the patches take."
     return cfg.epochs * math.ceil(patches / cfg.batch) if cfg.epochs else cfg.steps
 
-# %% ../nbs/09_training.ipynb #5bd54000
+# %% ../nbs/09_training.ipynb #6406c3e7
 def part(
     batch,                  # tensors, or structures of them, with samples along their first axis
     parts: int,
-    i: int,
+    i,                      # 0-based
 ):                          # the same with 1 / parts of the samples
     "Part i of the equal parts of a batch."
     def cut(a):
@@ -84,13 +84,10 @@ class Devices:
         "Variables made within live on all devices."
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
-    def deal(self, x: dict, y):
-        "A batch, cut into one part for each device of this machine."
-        if self.strategy is None: return x, y
-        return self.strategy.experimental_distribute_values_from_function(lambda device: part((x, y), self.replicas, device.replica_id_in_sync_group))
-
     @functools.cached_property
-    def _total(self): return tf.function(lambda v: self.strategy.run(lambda v: tf.distribute.get_replica_context().all_reduce("SUM", v), (v,)))
+    def _total(self):
+        def on_each(v): return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(v))  # on the device itself
+        return tf.function(lambda v: self.strategy.run(on_each, (v,)))
 
     def mean(self, value: float) -> float:
         "The mean of a number over the machines, which wait for each other."
@@ -336,11 +333,13 @@ def summed_gradients(model, loss, optimizer, x, y, samples: int, micro_batches: 
     return tf.while_loop(lambda i, *_: i < micro_batches, add, (0, 0., [tf.zeros(v.shape) for v in weights]), parallel_iterations=1)[1:]
 
 def make_shared_step(model, loss, optimizer, average: list, devices: Devices, cfg: TrainingConfig):
-    "As `make_step`, on several devices, in micro-batches, or with loss scaling; x and y come from `devices.deal`."
+    "As `make_step`, on several devices, in micro-batches, or with loss scaling."
     def on_each(x, y, decay):
+        here = tf.distribute.get_replica_context()
+        if devices.strategy: x, y = part((x, y), devices.replicas, here.replica_id_in_sync_group)
         value, gradients = summed_gradients(model, loss, optimizer, x, y, cfg.batch, cfg.micro_batches)
         if devices.strategy:
-            value, *gradients = tf.distribute.get_replica_context().all_reduce("SUM", [value, *gradients])
+            value, *gradients = here.all_reduce("SUM", [value, *gradients])
             gradients = [g / devices.replicas for g in gradients]   # Keras adds them up again
         optimizer.apply(gradients, model.trainable_variables)
         for mean, variable in zip(average, model.trainable_variables): mean.assign(decay * mean + (1 - decay) * variable.value)
@@ -581,7 +580,7 @@ class Trainer:
             self.optimizer.learning_rate.assign(rate := learning_rate(done.step, self.total, cfg))
             x, y = next(stream)
             decay = tf.constant(min(cfg.ema, (1 + done.step) / (10 + done.step)), tf.float32)
-            value = float(step(*self.devices.deal(inputs_for(self.model, x), y), decay))
+            value = float(step(inputs_for(self.model, x), y, decay))
             self.judge(value)
             done.losses.append(value)
             done.step += 1
