@@ -122,7 +122,7 @@ def main(data, store, out):
     told["kills"] = []
     for phase in rng.sample(KILLS, len(KILLS)):
         run = Run(args("killed", LONG), out / "killed.log")
-        run.reach(phase, rng.randrange(4))
+        run.reach(phase, rng.randrange(10))
         time.sleep(rng.uniform(0, 1.5 if phase == "starting" else 0.01))
         told["kills"].append(run.kill())
     told["partial"] = [p.name for p in (out / "killed").glob("**/*partial*")]
