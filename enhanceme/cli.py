@@ -139,6 +139,7 @@ def baseline(data: DataArg, out: Annotated[Path, typer.Argument(metavar="OUT", h
 def train(
     data: Annotated[Path, typer.Option(metavar="DATA", help="The data set to train on.")],
     run: Annotated[Path, typer.Option(metavar="RUN", help="A folder for the results; a run that was interrupted goes on.")],
+    from_: Annotated[Optional[Path], typer.Option("--from", metavar="WEIGHTS", help="Start from this .keras file, or a run folder's best.keras; model, registration and patching are then as there, whatever the profile says.  [default: an untrained network]", show_default=False)] = None,
     profile: ProfileOpt = "quick", set_: SetOpt = None, seed: SeedOpt = None,
     store: Annotated[Optional[Path], typer.Option(metavar="STORE", help="A folder for prepared scenes, to share between runs.  [default: RUN/store]", show_default=False)] = None,
     workers: WorkersOpt = 2, scheduler: SchedulerOpt = None,
@@ -149,10 +150,15 @@ def train(
     from enhanceme.scenes import find_scenes
     find_scenes(data)
     _load_tensorflow()
-    from enhanceme.training import open_run, train as train_network
-    open_run(run, config)
-    outcome = train_network(config, data, prepare(data, store or run / "store", config.registration, split="train", workers=workers, scheduler=scheduler), run)
-    print(f"{run}: {outcome['steps']} steps, best validation cPSNR {outcome['best_val_cpsnr']:.3f} dB at step {outcome['best_step']}, {outcome['wall_s']:.0f} s")
+    from enhanceme.training import find_devices, open_run, settings_from, train as train_network
+    if from_ is not None: config = settings_from(from_, config, set_ or ())
+    devices = find_devices(config.training)
+    open_run(run, config, from_, devices.chief)
+    if not devices.chief: devices.mean(0)   # of several machines one prepares the scenes, the others wait
+    scenes = prepare(data, store or run / "store", config.registration, split="train", workers=workers, scheduler=scheduler)
+    if devices.chief: devices.mean(0)
+    outcome = train_network(config, data, scenes, run, weights=from_, devices=devices)
+    if devices.chief: print(f"{run}: {outcome['steps']} steps, best validation cPSNR {outcome['best_val_cpsnr']:.3f} dB at step {outcome['best_step']}, {outcome['wall_s']:.0f} s")
 
 # %% ../nbs/19_cli.ipynb #9690f8f6
 @app.command()

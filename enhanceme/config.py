@@ -188,7 +188,12 @@ class TrainingConfig(Section):
     validate_every: int = Field(100, ge=1)      # steps between validations on whole scenes; also after the last step
     validation_scenes: int = Field(8, ge=1)     # held-out scenes per band that validation during training looks at, at most
     checkpoint_every: int = Field(50, ge=1)     # steps between checkpoints, from which a killed run resumes
+    validate_seconds: float = Field(0, ge=0)    # s between validations, by the clock instead of by steps; 0 = by steps. A run by the clock resumes, but no second one looks at the same steps
     patience: int = Field(0, ge=0)              # validations without a better cPSNR before stopping; 0 = never stop early
+    tensorboard: bool = False                   # also write loss, rate and validation as event files of TensorBoard, into RUN/tensorboard
+    devices: Literal["one", "all", "machines"] = "one"  # one GPU, or the CPU; all GPUs of this machine; several machines, as TF_CONFIG tells. `batch` is of all devices together
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"  # of the convolutions in training; weights, what carries brightness, and validation stay float32
+    micro_batches: int = Field(1, ge=1)         # parts that a device's share of a batch is computed in, one after the other, to save memory
 
 # %% ../nbs/00_config.ipynb #1f832aa6
 class PredictionConfig(Section):
