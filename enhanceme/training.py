@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'LOG_EVERY', 'HISTORY', 'learning_rate', 'make_optimizer', 'total_steps', 'save_model', 'load_model',
            'import_published', 'reconstruct', 'validate', 'baselines', 'Progress', 'save_checkpoint',
-           'restore_checkpoint', 'make_step', 'averaged', 'training_scenes', 'open_run', 'Trainer', 'train']
+           'restore_checkpoint', 'make_step', 'averaged', 'training_scenes', 'open_run', 'snapshot_steps', 'Trainer',
+           'train']
 
 # %% ../nbs/09_training.ipynb #7824d731
 import json, math, re, zipfile
@@ -210,6 +211,13 @@ def open_run(run: Path, config: Config):
     if not (run / "config.yaml").exists(): config.save(run / "config.yaml")
 
 # %% ../nbs/09_training.ipynb #c3b2aa15
+def snapshot_steps(
+    total: int,             # steps of the run
+    wanted: int,            # networks to keep, the untrained one included; 0 = none
+) -> set[int]:              # fewer where steps coincide
+    "When to keep a network: at 0, at the end, and in between ever further apart."
+    return {0, total, *(round(total ** (k / (wanted - 1))) for k in range(1, wanted - 1))} if wanted > 1 else {total} if wanted else set()
+
 LOG_EVERY = 10          # steps whose mean loss makes a row of history.csv
 HISTORY = ["step", "seconds", "loss", "learning_rate", "val_cpsnr", "val_gain"]
 
@@ -227,6 +235,7 @@ class Trainer:
         self.state = [v.value for v in (*self.model.variables, *self.optimizer.variables)] + self.average
         self.total = total_steps(config.training, count_patches(store, config.patching, self.training))
         self.checkpoint = run / "checkpoint.npz"
+        self.marks = snapshot_steps(self.total, config.training.snapshots)
         self.done = restore_checkpoint(self.checkpoint, self.state) if self.checkpoint.exists() else Progress()
         self.before = (self.done.wall_s, self.done.cpu_s, self.done.peak_mb)
         write_json(run / "provenance.json", provenance(config, fingerprint(data), training_scenes=self.training, validation_scenes=validation,
@@ -253,6 +262,11 @@ class Trainer:
                 save_model(self.model, self.config, self.run / "best.keras")
         return seen
 
+    def snapshot(self):
+        "Keep the averaged weights as they are now, where the settings ask for it."
+        if self.done.step not in self.marks: return
+        with averaged(self.model, self.average): save_model(self.model, self.config, self.run / "snapshots" / f"step{self.done.step:06d}.keras")
+
     def note(self, rate: float, seen: dict):
         "A row of history."
         self.done.history.append({"step": self.done.step, "seconds": round(self.before[0] + self.meter.cost["wall_s"], 2), "loss": float(np.mean(self.done.losses)), "learning_rate": rate, **seen})
@@ -278,6 +292,7 @@ class Trainer:
             done.losses.append(value)
             done.step += 1
             bar.update()
+            self.snapshot()
             seen = self.look() if done.step % cfg.validate_every == 0 or done.step == self.total else {}
             if seen: bar.set_postfix(loss=f"{value:.4g}", gain=f"{seen['val_gain']:+.2f} dB")
             if seen or done.step % LOG_EVERY == 0: self.note(rate, seen)
@@ -314,6 +329,7 @@ def train(
     if (run / "training.json").exists(): return json.loads((run / "training.json").read_text())
     trainer = Trainer(config, data, store, run)
     trainer.initialise()
+    if trainer.done.step == 0: trainer.snapshot()
     stop = trainer.total if steps_now is None else min(trainer.total, trainer.done.step + steps_now)
     with tqdm(total=trainer.total, initial=trainer.done.step, desc="training", unit="step", disable=quiet) as bar: over = trainer.go(stop, bar)
     return trainer.finish() if over else {"steps": trainer.done.step, "of": trainer.total}
