@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'DataArg', 'BandOpt', 'SplitOpt', 'ProfileOpt', 'SetOpt', 'SeedOpt', 'WorkersOpt', 'SchedulerOpt', 'MethodOpt',
            'PredictionOpt', 'settings', 'fetch', 'simulate', 'check', 'baseline', 'train', 'predict', 'submit', 'score',
-           'upscale', 'import_checkpoint', 'compare', 'report', 'study', 'readme', 'main']
+           'upscale', 'import_checkpoint', 'compare', 'trials', 'report', 'study', 'readme', 'main']
 
 # %% ../nbs/20_cli.ipynb #76dc26c0
 import os, sys, tempfile
@@ -231,6 +231,20 @@ def compare(
     from enhanceme.comparison import compare as compare_methods
     last = compare_methods(data, benchmark, candidate, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("comparing")).summary.iloc[-1]
     print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}")
+
+# %% ../nbs/20_cli.ipynb #7f8c4153
+@app.command()
+def trials(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study's folder, as `enhanceme study` writes it.")],
+    factor: Annotated[Optional[list[str]], typer.Option(metavar="NAME", help="Only this factor (frames, losses, ...) or survey (baselines, ensembles, real); may be repeated.  [default: all of the study's]", show_default=False)] = None,
+    workers: WorkersOpt = 2,
+):
+    "Train and score what is missing of a study's trials: networks that differ from a reference in one thing. What was interrupted goes on."
+    _load_tensorflow()
+    from enhanceme.trials import SURVEYS, Bench, run_factor
+    for name in factor or (*Bench.open(study).config.study.factors, *SURVEYS):
+        new = run_factor(study, name, workers)
+        print(f"{study}: {name}, {'all there' if not new else 'done' if name in SURVEYS else f'{new} trained'}", flush=True)
 
 # %% ../nbs/20_cli.ipynb #9093f3ec
 @app.command()
