@@ -6,8 +6,8 @@
 __all__ = ['ORIGINAL', 'FACTORS', 'LOOKED_AT', 'TRIED', 'REFERENCE', 'RINGS', 'SHARED_BATCH', 'IMPOSSIBLE', 'FEW', 'ENSEMBLES',
            'SURVEYS', 'ABLATIONS', 'QUESTIONS', 'Variation', 'reference', 'Trial', 'slug', 'standard_level', 'plan',
            'Bench', 'edge_measures', 'measured', 'measure_paths', 'measure_gradients', 'trial_key', 'trial_state',
-           'score_network', 'cut_paths', 'shown_scenes', 'run_trial', 'run_trials', 'TrialSet', 'read_trials',
-           'first_look', 'Effect', 'effect', 'told_apart', 'options_of', 'ensemble_rows', 'with_frames',
+           'score_network', 'cut_paths', 'shown_scenes', 'run_trial', 'run_trials', 'kind_of', 'TrialSet',
+           'read_trials', 'first_look', 'Effect', 'effect', 'told_apart', 'options_of', 'ensemble_rows', 'with_frames',
            'classical_rows', 'run_survey', 'read_survey', 'survey_baselines', 'survey_ensembles', 'real_methods',
            'survey_real', 'run_factor', 'all_effects', 'answer_baselines', 'answer_ablations', 'answer_losses',
            'path_shares', 'answer_paths', 'step_seconds', 'conditioning', 'answer_normalisation', 'leak',
@@ -203,30 +203,31 @@ def measured(sr, place, stack) -> dict:
     "All that is told of an image of a scene with HR."
     return {**score_scene(sr, place).row("network"), "consistency": float(np.nanmedian(consistency(sr, stack.frames[stack.kept], stack.masks[stack.kept]))), **edge_measures(align(sr, *place.target))}
 
-# %% ../nbs/18_trials.ipynb #7b908d52
+# %% ../nbs/18_trials.ipynb #f648a5d0
 RINGS = 24      # of the spectra, up to HR's Nyquist frequency
 SHARED_BATCH = 10_000_000   # number of the batch on which gradients are compared, far beyond those of training
 
 def measure_paths(
     networks: dict,     # step -> .keras file
     store, folders,     # of the scenes looked at
-) -> pd.DataFrame:      # step, scene, frequency (cycles per HR px), and powers (DN^2 HRpx^2): main, residual, sr, hr, error; empty for a network of one path
+) -> tuple:             # a table: step, scene, frequency (cycles per HR px), and powers (DN^2 HRpx^2): main, residual, sr, hr, error; and the last step's images by "scene path"; both empty for one path
     "Spectra of the two paths through training."
     from enhanceme.models import inputs_for, path_names, paths
     from enhanceme.training import load_model
-    rows = []
+    rows, kept = [], {}
     for step, path in networks.items():
         model, config = load_model(path)
-        if len(path_names(model)) < 3: return pd.DataFrame()
+        if len(path_names(model)) < 3: return pd.DataFrame(), {}
         both = paths(model)
         for folder in folders:
             place, key = _scene(folder), f"{folder.parent.name}/{folder.name}"
             out = {k: np.asarray(v, np.float64)[0, ..., 0] for k, v in both(inputs_for(model, scene_input(store.load(key).stack, config.patching)), training=False).items()}
             fit, inner = align(out["sr"], *place.target), np.s_[CROP:-CROP, CROP:-CROP]
             images = {"main": out["main"][inner], "residual": out["residual"][inner], "sr": fit.sr, "hr": np.where(np.isnan(fit.hr), fit.sr, fit.hr), "error": fit.error}
+            kept |= {f"{key} {name}": images[name].astype(np.float32) for name in ("main", "residual", "sr", "hr")}
             powers = {name: radial_power(image, bins=RINGS) for name, image in images.items()}
             rows.append(pd.DataFrame({"step": step, "scene": key, "frequency": powers["sr"][0], **{k: p for k, (_, p) in powers.items()}}))
-    return pd.concat(rows, ignore_index=True)
+    return (pd.concat(rows, ignore_index=True), kept) if rows else (pd.DataFrame(), {})
 
 def measure_gradients(
     networks: dict,     # step -> .keras file
@@ -246,7 +247,7 @@ def measure_gradients(
             if len(v.shape) >= 4: rows.append({"step": step, "layer": v.path.rsplit("/", 1)[0].removeprefix(model.name + "/"), "gradient": float(tf.norm(g)), "weight": float(tf.norm(v.value))})
     return pd.DataFrame(rows)
 
-# %% ../nbs/18_trials.ipynb #1cdd62ad
+# %% ../nbs/18_trials.ipynb #5735a530
 IMPOSSIBLE = "output channel"   # in the message of a loss that cannot train a network
 
 def trial_key(trial: Trial, data_print: str, scenes) -> str:
@@ -346,7 +347,10 @@ def run_trial(
         rows += score_network(build_model(config.model, config.bands, config.patching.frames, len(FEATURES), seed=config.seed), config, own, scored, "untrained")
     _table(folder / "scores.csv", rows)
     _table(folder / "cuts.csv", cut_paths(model, config, own, scored))
-    _table(folder / "paths.csv", measure_paths(networks, own, shown) if trial.standard or trial.factor in ("residual", "design") else [])
+    spectra, images = measure_paths(networks, own, shown) if trial.standard or trial.factor in ("residual", "design") else ([], {})
+    _table(folder / "paths.csv", spectra)
+    if images and trial.seed == 0:
+        with written_whole(folder / "paths.npz") as part: np.savez_compressed(part, **images)
     _table(folder / "gradients.csv", measure_gradients(networks, config, store, [k for band in config.bands for k in store.trainable(band)]) if trial.standard or trial.factor == "normalisation" else [])
     write_json(folder / "trial.json", {**about, **{k: outcome[k] for k in ("steps", "parameters", "wall_s", "cpu_s", "peak_mb")}, "scenes": len(scored)})
     return True
@@ -370,7 +374,11 @@ def run_trials(
             bar.update()
     return count
 
-# %% ../nbs/18_trials.ipynb #2c0bda29
+# %% ../nbs/18_trials.ipynb #6630cde8
+def kind_of(results: Results) -> str:
+    "What the scenes are that trials are scored on: 'simulated' or 'real'."
+    return "simulated" if results.about.get("trained_on", "simulated scenes") == "simulated scenes" else "real"
+
 @dataclass(frozen=True)
 class TrialSet:
     "The trials of a factor that are there."
@@ -428,6 +436,14 @@ class TrialSet:
         from enhanceme.scenes import read_image
         path = next((p for t in self.done if t.level == level and t.seed == 0 and (p := self.home / t.folder / "sr" / f"{name}.png").is_file()), None)
         return None if path is None else read_image(path)
+    def path_images(self, level: str) -> dict:
+        "Scene -> {main, residual, sr, hr: (H, W) DN} of the first seed's network of a level."
+        path = next((p for t in self.done if t.level == level and t.seed == 0 and (p := self.home / t.folder / "paths.npz").is_file()), None)
+        if path is None: return {}
+        with np.load(path) as stored: out = {k: stored[k] for k in stored.files}
+        return {scene: {k.split()[1]: v for k, v in out.items() if k.split()[0] == scene} for scene in dict.fromkeys(k.split()[0] for k in out)}
+    @property
+    def kind(self) -> str: return kind_of(self.study)
     def effects(self, column="cpsnr") -> pd.DataFrame:
         "The difference of every level from the reference: level, mean, low, high, scenes, seeds, and CPU seconds and parameters of a trial."
         cost = self.runs.groupby("level")[["cpu_s", "parameters"]].mean()
