@@ -129,6 +129,8 @@ def run_study(
     if data is not None: find_scenes(data)
     given = None if data is None else {"path": str(data), "fingerprint": fingerprint(data)}
     simulated = data is None or not trains(data, config.bands)
+    if not simulated and "simulator" in config.study.factors:       # nothing is simulated that could be varied
+        config = config.change(f"study.factors={[f for f in config.study.factors if f != 'simulator']}")
     stages = Stages(out, {"config": config.to_dict(), "data": given}, force, command=f"make study PROFILE={config.profile}" + (f" DATA={data}" if data else ""), profile=config.profile,
                     seed=config.seed, simulated=data is None, target=str(data or Path(out) / "data"), trained_on="simulated scenes" if simulated else "held-in scenes of DATA",
                     started=datetime.now(timezone.utc).isoformat(timespec="seconds"))

@@ -13,9 +13,9 @@ __all__ = ['ORIGINAL', 'FACTORS', 'LOOKED_AT', 'TRIED', 'REFERENCE', 'RINGS', 'S
            'path_shares', 'answer_paths', 'step_seconds', 'conditioning', 'answer_normalisation', 'leak',
            'answer_replication', 'ensemble_gains', 'answer_ensembles', 'answer_real', 'answers']
 
-# %% ../nbs/18_trials.ipynb #5a2b73b8
+# %% ../nbs/18_trials.ipynb #b35c21f8
 import functools, gc, hashlib, json, logging, re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -27,8 +27,8 @@ from tqdm.auto import tqdm
 from .classical import CLASSICAL
 from .config import Config, LossConfig, Meter, PatchingConfig, RegistrationConfig, StudyConfig, UserError, deep_update, field_names, make_config, project_root, write_json, written_whole
 from .figures import radial_power
-from .metrics import CROP, Interval, align, baseline_image, bootstrap_mean, consistency, cpsnr, score_scene
-from .patching import Samples, choose_frames, open_store, prepare, prepare_scene, scene_input, split_scenes
+from .metrics import CROP, align, baseline_image, bootstrap_mean, consistency, cpsnr, score_scene
+from .patching import Samples, choose_frames, prepare, prepare_scene, scene_input, split_scenes
 from .prediction import open_method, passes, super_resolve, to_dn
 from .registration import register
 from .reports import Results, spread
@@ -134,7 +134,7 @@ def plan(
                 out.append(Trial(factor, level, seed, False, home(*_home(factor, level)), base.change(*changes, f"seed={seed}", f"training.snapshots={looked}")))
     return out
 
-# %% ../nbs/18_trials.ipynb #708c4593
+# %% ../nbs/18_trials.ipynb #9aed7b36
 def _digest(values) -> str: return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=6).hexdigest()
 
 @functools.lru_cache(maxsize=128)
@@ -160,7 +160,7 @@ class Bench:
         if not data.is_dir(): raise UserError(f"{data}: the scenes of this study are not there; run `enhanceme study --out {study}` first")
         return Bench(results.folder, make_config(results.settings, str(results.folder / "study.json")), data)
     @cached_property
-    def print(self) -> str: return fingerprint(self.data)
+    def digest(self) -> str: return fingerprint(self.data)
     @property
     def home(self) -> Path: return self.folder / "trials"
     def training_data(self, config: Config, workers=1) -> Path:
@@ -247,7 +247,7 @@ def measure_gradients(
             if len(v.shape) >= 4: rows.append({"step": step, "layer": v.path.rsplit("/", 1)[0].removeprefix(model.name + "/"), "gradient": float(tf.norm(g)), "weight": float(tf.norm(v.value))})
     return pd.DataFrame(rows)
 
-# %% ../nbs/18_trials.ipynb #5735a530
+# %% ../nbs/18_trials.ipynb #902cc752
 IMPOSSIBLE = "output channel"   # in the message of a loss that cannot train a network
 
 def trial_key(trial: Trial, data_print: str, scenes) -> str:
@@ -323,7 +323,7 @@ def run_trial(
     own = store if data == bench.data else bench.store(config, bench.data, workers)
     scored = bench.scored(config, own)
     if not scored: raise UserError(f"{bench.data}: has no held-out scene with HR to score a trial on; give more scenes")
-    key = trial_key(trial, bench.print if data == bench.data else fingerprint(data), [f.name for f in scored])
+    key = trial_key(trial, bench.digest if data == bench.data else fingerprint(data), [f.name for f in scored])
     there = trial_state(bench.home, trial)
     if there and there["key"] != key: raise UserError(f"{folder}: holds a trial of other settings or scenes; remove {bench.home} to train all trials anew, or give another folder for the study")
     if there and not there.get("impossible"): return False
@@ -515,17 +515,19 @@ def told_apart(e) -> bool:
     scenes = e.scenes if hasattr(e, "scenes") else e.n
     return bool(scenes >= FEW and np.isfinite(e.low) and (e.low > 0 or e.high < 0))
 
-# %% ../nbs/18_trials.ipynb #5e7d1b13
+# %% ../nbs/18_trials.ipynb #b7b52b34
 ENSEMBLES = {   # kind -> option -> settings of prediction, the most telling first
     "orientations": {"4 flips": ("flips=4",), "8 flips and turns": ("flips=8",)},
     "orders of frames": {"4 orders": ("permutations=4",), "20 orders": ("permutations=20",)},
-    "windows of frames": {"3 windows": ("windows=3",), "2 windows": ("windows=2",), "5 windows": ("windows=5",), "3 windows, equal weights": ("windows=3", "window_decay=1")},
+    "windows of frames": {"3 windows": ("windows=3",), "2 windows": ("windows=2",), "5 windows": ("windows=5",), "3 windows, equal weights": ("windows=3", "window_decay=1"), "3 windows, 4 flips": ("windows=3", "flips=4")},
     "tiles": {"tiles of 32, blended": ("tile=32", "overlap=16"), "tiles of 16, cut": ("tile=16", "overlap=0"), "tiles of 64, blended": ("tile=64", "overlap=16")},
     "output": {"14 bits and lattice": ("clip=true", "lattice=true")},
 }
 
-def options_of(config: Config, few=0) -> dict:
-    "Option -> (kind, settings): the single answer first; `few` of each kind, 0 = all."
+def options_of(
+    few: int = 0,       # of each kind; 0 = all
+) -> dict:              # option -> (kind, settings), the single answer first
+    "The ways of asking that are measured."
     return {"single": ("single", ()), **{name: (kind, changes) for kind, options in ENSEMBLES.items() for name, changes in list(options.items())[:few or None]}}
 
 def ensemble_rows(network, config: Config, scene, options: dict) -> list[dict]:
@@ -591,7 +593,7 @@ def read_survey(study, name: str) -> pd.DataFrame:
         raise UserError(f"{home}: " + (f"the survey was interrupted after {there} of {len(of)} scenes" if of else "the survey is not there") + f"; run `enhanceme trials {results.folder} --factor {name}`")
     return pd.read_csv(home / "rows.csv").assign(gain=lambda r: r.cpsnr - r.norm)
 
-# %% ../nbs/18_trials.ipynb #2fcf1d57
+# %% ../nbs/18_trials.ipynb #eab39e3c
 def _survey_scenes(bench):
     base = reference(bench.config)
     return _even(bench.scored(base, bench.store(base, bench.data)), bench.config.study.surveys, bench.config.bands)
@@ -599,13 +601,13 @@ def _survey_scenes(bench):
 def survey_baselines(bench: Bench, quiet=False) -> bool:
     "Classical methods by number of frames."
     counts = (1, 5, 0) if bench.config.study.levels else (1, 3, 5, 9, 13, 0)
-    return run_survey(bench, "baselines", {"counts": counts and list(counts)}, _survey_scenes(bench), lambda place: classical_rows(place, bench.config, counts), quiet)
+    return run_survey(bench, "baselines", {"counts": list(counts)}, _survey_scenes(bench), lambda place: classical_rows(place, bench.config, counts), quiet)
 
 def survey_ensembles(bench: Bench, quiet=False) -> bool:
     "Ensembles of the study's network and of the trials' reference."
     from enhanceme.training import load_model
     sources = {"study": bench.folder / "run", "reference": bench.home / REFERENCE / REFERENCE / "seed0" / "last.keras"}
-    networks, options = {k: load_model(p) for k, p in sources.items() if p.exists()}, options_of(bench.config, bench.config.study.levels)
+    networks, options = {k: load_model(p) for k, p in sources.items() if p.exists()}, options_of(bench.config.study.levels)
     make = lambda place: [{"network": k, **row} for k, (network, config) in networks.items() for row in ensemble_rows(network, config, place, options)]
     return run_survey(bench, "ensembles", {"options": list(options), "networks": list(networks)}, _survey_scenes(bench), make, quiet)
 
