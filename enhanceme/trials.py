@@ -661,7 +661,7 @@ def run_factor(
     if name not in FACTORS: raise UserError(f"--factor {name}: not one of {', '.join([*FACTORS, *SURVEYS])}; choose one of these")
     return run_trials(study, [name], workers, quiet)
 
-# %% ../nbs/18_trials.ipynb #a19fc3ef
+# %% ../nbs/18_trials.ipynb #9df277a2
 def _db(e, digits=2) -> str: return f"{spread(e['mean'] if isinstance(e, pd.Series) else e.mean, e.low, e.high, digits, sign=True)} dB"
 
 def _named(factor, level) -> str: return f"{FACTORS[factor].title}: {level}"
@@ -783,7 +783,7 @@ def ensemble_gains(rows: pd.DataFrame) -> pd.DataFrame:
 def answer_ensembles(study) -> str:
     gains = ensemble_gains(read_survey(study, "ensembles"))
     said = []
-    for network, mine in gains[gains.option != "single"].groupby("network", sort=False):
+    for network, mine in gains[gains.kind.isin(["orientations", "orders of frames", "windows of frames"])].groupby("network", sort=False):
         best = mine.loc[mine["mean"].idxmax()]
         said.append(f"for the {network if network != 'study' else 'study’s'} network the best is {best.option}, {_db(best)} for {best.passes} passes" + ("" if told_apart(best) else ", which is within chance"))
     return ("Asked again in another way, " + "; ".join(said) + ".")
