@@ -460,18 +460,25 @@ def tradeoff(
     fig, ax = canvas(8.6, 3.8)
     kinds = list(dict.fromkeys((groups or {}).values()))
     spots = sorted(points.items(), key=lambda p: p[1][1])
-    for place, (name, (cost, gain, low, high)) in enumerate(spots):
+    for name, (cost, gain, low, high) in spots:
         color = CYCLE[kinds.index(groups[name]) % len(CYCLE)] if groups else BLUE
         ax.plot([cost, cost], [low, high], color=color, lw=2, alpha=.35)
         ax.scatter(cost, gain, s=34, color=color, zorder=3)
-        ax.annotate(name, (cost, gain), (6, 2 if place % 2 else -8), textcoords="offset points", fontsize=7.5, color=INK)
     ax.axhline(0, color=MUTED, lw=1)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
     at = sorted({p[0] for p in points.values()})
-    if xscale == "log" and len(at) <= 10: ax.set_xticks(at, [f"{v:.3g}" for v in at]), ax.minorticks_off()
+    if xscale == "log":
+        if len(at) > 10: at = np.geomspace(at[0], at[-1], 6)
+        ax.set_xticks(at, [f"{v:.2g}" for v in at]), ax.minorticks_off()
     for kind in kinds: ax.scatter([], [], s=34, color=CYCLE[kinds.index(kind) % len(CYCLE)], label=kind)
     if kinds: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.margins(x=.15)
+    taken = []                                            # px, where names stand; the largest effects are named first, and no name on another
+    for name, (cost, gain, *_) in sorted(spots, key=lambda p: -abs(p[1][1])):
+        x, y = ax.transData.transform((cost, gain))
+        if any(abs(y - v) < 11 and x < u + w and u < x + 5 * len(name) for u, v, w in taken): continue
+        taken.append((x, y, 5 * len(name)))
+        ax.annotate(name, (cost, gain), (6, -3), textcoords="offset points", fontsize=7.5, color=INK)
     return fig
 
 # %% ../nbs/11_figures.ipynb #377075b6
