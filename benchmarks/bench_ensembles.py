@@ -11,15 +11,12 @@ import numpy as np
 import pandas as pd
 
 from enhanceme.classical import CLASSICAL, classical_image
-from enhanceme.metrics import baseline, bootstrap_mean, cpsnr, paired_difference
-from enhanceme.prediction import passes, super_resolve
+from enhanceme.metrics import baseline, bootstrap_mean, cpsnr, paired_difference, win_rate
+from enhanceme.prediction import super_resolve
 from enhanceme.scenes import find_scenes, read_norms, read_scene
 from enhanceme.study import held_out
 from enhanceme.training import load_model
-
-OPTIONS = {"flips 4": ["flips=4"], "flips and turns 8": ["flips=8"], "permutations 4": ["permutations=4"], "permutations 20": ["permutations=20"],
-           "windows 2": ["windows=2"], "windows 3": ["windows=3"], "windows 5": ["windows=5"], "windows 3, equal weights": ["windows=3", "window_decay=1"],
-           "flips 4, windows 3": ["flips=4", "windows=3"], "tiles of 64, overlap 16": ["tile=64"], "tiles of 32, overlap 16": ["tile=32"], "lattice of 16 DN": ["lattice=true"], "clip to 14 bits": ["clip=true"]}
+from enhanceme.trials import ensemble_gains, ensemble_rows, options_of
 
 
 def timed(make, scenes):
@@ -46,19 +43,17 @@ def main():
         print(f"{option:28} {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] dB over the {against}{'' if wins is None else f', wins {wins:4.0%}'}, {n_passes} passes, {seconds:.2f} s", flush=True)
 
     print(f"{len(scenes)} held-out scenes of {a.data}")
+    wanted = {name: how for name, how in options_of().items() if not a.only or name in (*a.only, "single")}
     singles = {}
     for run in a.runs:
         network, config = load_model(run)
         super_resolve(network, config, scenes[0])
-        single, cost = timed(lambda s: super_resolve(network, config, s), scenes)
-        tell(f"{config.model.preset}, single", bootstrap_mean(single - norm), "baseline", 1, cost)
+        found = pd.DataFrame([{"network": config.model.preset, "scene": s.key, **row} for s in scenes for row in ensemble_rows(network, config, s, wanted)])
+        single = found[found.option == "single"].set_index("scene").cpsnr[[s.key for s in scenes]].to_numpy()
         singles[run] = single
-        for option, changes in OPTIONS.items():
-            if a.only and option not in a.only: continue
-            other = config.change(*[f"prediction.{c}" for c in changes])
-            values, seconds = timed(lambda s: super_resolve(network, other, s), scenes)
-            paired = paired_difference(values, single)
-            tell(option, paired.difference, "single", passes(other.prediction), seconds, paired.wins)
+        tell(f"{config.model.preset}, single", bootstrap_mean(single - norm), "baseline", 1, found[found.option == "single"].seconds.mean())
+        for e in ensemble_gains(found).itertuples():
+            if e.option != "single": tell(e.option, e, "single", e.passes, e.seconds, win_rate(found[found.option == e.option].cpsnr, single))
     if len(a.runs) > 1:
         networks, configs = zip(*map(load_model, a.runs))
         values, seconds = timed(lambda s: super_resolve(networks, configs, s), scenes)

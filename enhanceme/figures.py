@@ -7,8 +7,8 @@ __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBE
            'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'sans', 'styled', 'to_png', 'data_uri', 'Picture',
            'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip', 'shift_cloud',
            'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves', 'score_scatter',
-           'gain_dots', 'forest', 'Row', 'gallery', 'busiest', 'zoomed', 'radial_power', 'spectra', 'grey_png',
-           'Slider', 'reliability']
+           'gain_dots', 'forest', 'lines', 'tradeoff', 'Row', 'gallery', 'busiest', 'zoomed', 'radial_power', 'spectra',
+           'grey_png', 'Slider', 'reliability']
 
 # %% ../nbs/11_figures.ipynb #be41713e
 import base64, functools, html, io, math
@@ -406,6 +406,79 @@ def forest(
     ax.set_yticks(rows, labels)
     ax.set(ylim=(len(values) - .4, -.6), xlabel=unit, title=title), ax.grid(False, axis="y")
     ax.tick_params(axis="y", labelcolor=INK)
+    return fig
+
+# %% ../nbs/11_figures.ipynb #7fe9dd94
+@styled
+def lines(
+    panels, # panel title -> {name -> (x, y) or (x, y, low, high)}, or one such inner dict
+    xlabel="", # of every panel
+    ylabel="", # of the first panel
+    xscale="linear", # or 'log'
+    yscale="linear", # or 'log'
+    marks=None, # name -> x, vertical dashed lines
+    level=None, # (name, y), a horizontal line
+    colors=None, # name -> colour
+    height=3.4, # inches
+    dots=True, # mark the points
+    sharey=True, # the same y axis in all panels
+) -> Picture:
+    "Curves with intervals."
+    panels = panels if all(isinstance(v, dict) for v in panels.values()) else {"": panels}
+    fig, axs = canvas(8.6 if len(panels) > 1 else 6.6, height, 1, len(panels), squeeze=False, sharey=sharey)
+    names = list(dict.fromkeys(name for group in panels.values() for name in group))
+    look = {**{name: COLORS.get(name, CYCLE[k % len(CYCLE)]) for k, name in enumerate(names)}, **(colors or {})}
+    for ax, (title, group) in zip(axs[0], panels.items()):
+        for name, (x, y, *ends) in group.items():
+            dashed = (0, (4, 2)) if names.index(name) >= len(CYCLE) else "-"
+            ax.plot(x, y, color=look[name], marker="o" if dots else None, ms=4, label=name, lw=1.6, ls=dashed)
+            if ends: ax.fill_between(x, *ends, color=look[name], alpha=.13, lw=0)
+        for name, at in (marks or {}).items():
+            ax.axvline(at, color=MUTED, lw=1, ls=(0, (4, 3)))
+            ax.text(at, .02, f" {name}", transform=ax.get_xaxis_transform(), color=MUTED, fontsize=8)
+        if level is not None:
+            ax.axhline(level[1], color=MUTED, lw=1, ls=(0, (4, 3)))
+            ax.annotate(level[0], (1, level[1]), (-2, 3), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right", color=MUTED, fontsize=8)
+        ax.set(xlabel=xlabel, title=title, xscale=xscale, yscale=yscale)
+        if xscale == "log":
+            at = sorted({float(v) for group in panels.values() for x, *_ in group.values() for v in np.asarray(x)})
+            if len(at) <= 8: ax.set_xticks(at, [f"{v:g}" for v in at]), ax.minorticks_off()
+    axs[0, 0].set_ylabel(ylabel)
+    handles = {label: line for ax in axs[0] for line, label in zip(*ax.get_legend_handles_labels())}
+    axs[0, -1].legend([handles[name] for name in names], names, loc="upper left", bbox_to_anchor=(1, 1))
+    return fig
+
+@styled
+def tradeoff(
+    points, # name -> (cost, gain, low, high)
+    xlabel="cost", # of the costs
+    ylabel="gain, dB", # of the gains
+    xscale="log", # or 'linear'
+    groups=None, # name -> group, coloured alike
+) -> Picture:
+    "Gain against cost, each point with its interval and its name."
+    fig, ax = canvas(8.6, 3.8)
+    kinds = list(dict.fromkeys((groups or {}).values()))
+    spots = sorted(points.items(), key=lambda p: p[1][1])
+    for name, (cost, gain, low, high) in spots:
+        color = CYCLE[kinds.index(groups[name]) % len(CYCLE)] if groups else BLUE
+        ax.plot([cost, cost], [low, high], color=color, lw=2, alpha=.35)
+        ax.scatter(cost, gain, s=34, color=color, zorder=3)
+    ax.axhline(0, color=MUTED, lw=1)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
+    at = sorted({p[0] for p in points.values()})
+    if xscale == "log":
+        if len(at) > 10: at = np.geomspace(at[0], at[-1], 6)
+        ax.set_xticks(at, [f"{v:.2g}" for v in at]), ax.minorticks_off()
+    for kind in kinds: ax.scatter([], [], s=34, color=CYCLE[kinds.index(kind) % len(CYCLE)], label=kind)
+    if kinds: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.margins(x=.15)
+    taken = []                                            # px, where names stand; the largest effects are named first, and no name on another
+    for name, (cost, gain, *_) in sorted(spots, key=lambda p: -abs(p[1][1])):
+        x, y = ax.transData.transform((cost, gain))
+        if any(abs(y - v) < 11 and x < u + w and u < x + 5 * len(name) for u, v, w in taken): continue
+        taken.append((x, y, 5 * len(name)))
+        ax.annotate(name, (cost, gain), (6, -3), textcoords="offset points", fontsize=7.5, color=INK)
     return fig
 
 # %% ../nbs/11_figures.ipynb #377075b6

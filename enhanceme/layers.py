@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['register', 'CONVS', 'length', 'direction', 'WNConv', 'convolve', 'WNConv2D', 'WNConv3D', 'all_layers',
-           'initialise_from_data', 'fold', 'wdsr_b', 'spatial', 'longer', 'PixelShuffle', 'ReflectPad', 'Crop',
-           'masked_moments', 'Units', 'Standardise', 'Restore', 'LogScale', 'masked_mean', 'MaskedMean', 'cubic',
-           'grid_matrix', 'shift_to_grid', 'ShiftToGrid', 'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames',
-           'ExpandFrames', 'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
+           'initialise_from_data', 'fold', 'BNConv', 'BNConv2D', 'BNConv3D', 'wdsr_b', 'spatial', 'longer',
+           'PixelShuffle', 'ReflectPad', 'Crop', 'masked_moments', 'Units', 'Standardise', 'Restore', 'LogScale',
+           'masked_mean', 'MaskedMean', 'cubic', 'grid_matrix', 'shift_to_grid', 'ShiftToGrid', 'Bicubic',
+           'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames', 'OnlyFrame', 'AddPerFrame', 'Clear',
+           'FramePhase', 'FrameSummary', 'FrameAttention']
 
 # %% ../nbs/07_layers.ipynb #6572fe11
 import keras
@@ -117,15 +118,51 @@ def fold(
         new.set_weights([ops.convert_to_numpy(old.kernel), old.bias.numpy()] if isinstance(old, WNConv) else old.get_weights())
     return folded
 
+# %% ../nbs/07_layers.ipynb #88676d19
+class BNConv(keras.layers.Layer):
+    "Plain convolution, batch normalisation, activation; use `BNConv2D` or `BNConv3D`."
+    rank = 2
+    def __init__(self,
+        filters,            # output channels
+        kernel_size,        # int or one per axis, in (time,) height, width
+        padding="same",     # 'same' (zeros) or 'valid'
+        activation=None,    # name of a Keras activation
+        **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.filters, self.padding, self.activation = filters, padding, keras.activations.get(activation)
+        self.conv = (keras.layers.Conv2D if self.rank == 2 else keras.layers.Conv3D)(filters, kernel_size, padding=padding, use_bias=False, name="conv")
+        self.norm = keras.layers.BatchNormalization(momentum=0.9, name="norm")
+        self.kernel_size = self.conv.kernel_size
+
+    def build(self, input_shape):
+        self.conv.build(input_shape)
+        self.norm.build(self.conv.compute_output_shape(input_shape))
+
+    def call(self, x, training=None): return self.activation(self.norm(self.conv(x), training=training))
+    def compute_output_shape(self, input_shape): return self.conv.compute_output_shape(input_shape)
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size, "padding": self.padding, "activation": keras.activations.serialize(self.activation)}
+
+@register
+class BNConv2D(BNConv):
+    "Batch-normalised 2-D convolution."
+    rank = 2
+
+@register
+class BNConv3D(BNConv):
+    "Batch-normalised 3-D convolution."
+    rank = 3
+
 # %% ../nbs/07_layers.ipynb #36fbc269
-CONVS = {(2, True): WNConv2D, (3, True): WNConv3D, (2, False): keras.layers.Conv2D, (3, False): keras.layers.Conv3D}
+CONVS = {(2, True): WNConv2D, (3, True): WNConv3D, (2, False): keras.layers.Conv2D, (3, False): keras.layers.Conv3D, (2, "batch"): BNConv2D, (3, "batch"): BNConv3D}
 
 def wdsr_b(
     x,                  # (B, h, w, F) or (B, T, h, w, F)
     expansion=8,        # channels inside the block, in units of F (EnhanceMe 8, 3DWDSR 6)
     decay=0.8,          # channels before the wide kernel, in units of F (WDSR 0.8)
     kernel=3,           # size of the wide kernel, or one size per axis
-    weight_norm=True,   # weight-normalised or plain convolutions
+    weight_norm=True,   # weight-normalised or plain convolutions, or "batch" for batch normalisation
     name="block",       # prefix of the layers' names
 ):                      # same shape as x
     "A WDSR-B residual block, in 2-D or 3-D as `x` is."

@@ -80,12 +80,14 @@ def wdsr3d(
     reach=3,                # LR px of margin that the network uses, 1..3; the rest of MARGIN is cut off at the input
     status_maps=False,      # take masks: concealed pixels are filled and marked, and left out of means
     weight_norm=True,       # weight-normalised or plain convolutions
+    batch_norm=False,       # batch normalisation after each convolution instead
     units=None,             # (mean, std) in DN; None = of each stack
     with_scale=False,       # a second channel out: log of the scale of the error (one band only)
     name="wdsr3d",
 ):                          # model: frames (B, T, h + 6, w + 6, C) [and masks] to (B, 3 h, 3 w, C), DN
     "Wide-activation residual network over stacks: 3-D convolutions over time, height and width."
-    depth, wide = channels_out or channels, CONVS[3, weight_norm]
+    normal = "batch" if batch_norm else weight_norm
+    depth, wide = channels_out or channels, CONVS[3, normal]
     inputs = {"frames": keras.Input((frames, None, None, channels), name="frames")}
     if status_maps: inputs["masks"] = keras.Input((frames, None, None, 1), name="masks")
     stack, extra = inputs["frames"], [inputs["masks"]] if status_maps else []
@@ -112,7 +114,7 @@ def wdsr3d(
     if reduction == "early": y = reduce(y)                                                       # (B, 1, ...)
     size = (1, kernel, kernel) if reduction == "early" else kernel
     for i in range(blocks):
-        y = wdsr_b(y, expansion, decay, size, weight_norm, f"block{i}") if block == "wdsr-b" else \
+        y = wdsr_b(y, expansion, decay, size, normal, f"block{i}") if block == "wdsr-b" else \
             wide(filters, size, padding="same", activation="relu", name=f"block{i}_mix")(y)
     if reduction == "mean": y = ExpandFrames(name="merged")(MaskedMean(name="merge")(y))
     if reduction != "early": y = reduce(y)
@@ -134,7 +136,7 @@ def wdsr3d(
         if residual_convs > reach: r = ReflectPad(residual_convs - reach, name="residual_pad", dtype="float32")(r)
         if residual_convs < reach: r = Crop(reach - residual_convs, name="residual_crop", dtype="float32")(r)
         for i in range(residual_convs):
-            r = CONVS[2, weight_norm](scale**2 * depth, 3, padding="valid", activation=None if i else "relu", name=f"residual{i}", dtype="float32")(r)
+            r = CONVS[2, normal](scale**2 * depth, 3, padding="valid", activation=None if i else "relu", name=f"residual{i}", dtype="float32")(r)
     r = PixelShuffle(scale, name="residual_shuffle", dtype="float32")(r)                                          # (B, 3h, 3w, 1)
     r = Restore(name="residual", dtype="float32")(r, mean, std)
     return finish(keras.layers.Add(name="sr", dtype="float32")([main, r]))

@@ -615,6 +615,10 @@ def simulate_scene(
     hr, sm = quantised(hr_dn, cfg, hr_opacity > 0.05)[cut, cut], sm[cut, cut]
     truth = dict(shifts=shifts, widths=widths, gains=gains, offsets=mean * (brights - gains), amplitudes=amplitude, same_frame=np.int64(home), hr_offset=offset,
                  noise=np.float64(noise), mean=np.float64(mean), spread=np.float64(spread), stretch=np.float64(landscape.stretch), kind=np.str_(landscape.kind))
+    if not cfg.same_present:
+        others = np.arange(count) != home
+        lr, qm, count = lr[others], qm[others], count - 1
+        truth.update({k: truth[k][others] for k in ("shifts", "widths", "gains", "offsets", "amplitudes")}, same_frame=np.int64(-1))
     hidden = split == "test"
     if hidden: truth.update(hr=hr, sm=sm)
     return Scene(f"imgset{scene_id:04d}", band, split, lr, qm, None if hidden else hr, None if hidden else sm, None, tuple(range(count)), False, truth)
@@ -690,6 +694,10 @@ def _simulate_one(job):
         write_scene(replace(scene, truth=dict(scene.truth, norm=np.float64(baseline(seen)))), root)
     with np.load(folder / "truth.npz") as truth: return folder.name, float(truth["norm"])
 
+def _filled(manifest):
+    "A manifest with the settings that came after it was written, at their defaults."
+    return {**manifest, "simulation": {**json.loads(SimulationConfig().model_dump_json()), **manifest.get("simulation", {})}}
+
 def simulate_dataset(
     out,                            # the folder to make
     scenes: int,                    # in all, both bands and splits together
@@ -713,7 +721,7 @@ def simulate_dataset(
         if not folder.is_dir(): raise UserError(f"{folder}: is a file, not a folder; {mend}")
         note = folder / "simulation.json"
         if not note.exists() and not any(folder.iterdir()): continue
-        if not note.exists() or json.loads(note.read_text()) != manifest: raise UserError(f"{folder}: exists with other content than this data set; {mend}")
+        if not note.exists() or _filled(json.loads(note.read_text())) != manifest: raise UserError(f"{folder}: exists with other content than this data set; {mend}")
         if folder == out: return out
     part.mkdir(parents=True, exist_ok=True)
     (part / "simulation.json").write_text(json.dumps(manifest, indent=1))

@@ -8,7 +8,7 @@ __all__ = ['EXAMPLE', 'SETTINGS', 'ASTRAY', 'RECENT', 'GIVE_UP', 'BOARD', 'LOG_E
            'save_model', 'weights_file', 'read_settings', 'load_model', 'import_published', 'reconstruct', 'validate',
            'baselines', 'Progress', 'save_checkpoint', 'restore_checkpoint', 'astray', 'Board', 'read_board',
            'make_step', 'averaged', 'summed_gradients', 'make_shared_step', 'layers_in', 'twin', 'training_scenes',
-           'settings_from', 'first_network', 'origin', 'open_run', 'Trainer', 'train']
+           'settings_from', 'first_network', 'origin', 'open_run', 'snapshot_steps', 'Trainer', 'train']
 
 # %% ../nbs/09_training.ipynb #7824d731
 import contextlib, functools, hashlib, json, math, os, re, sys, time, zipfile
@@ -450,6 +450,13 @@ def open_run(
     if not (run / "config.yaml").exists(): config.save(run / "config.yaml")
 
 # %% ../nbs/09_training.ipynb #c3b2aa15
+def snapshot_steps(
+    total: int,             # steps of the run
+    wanted: int,            # networks to keep, the untrained one included; 0 = none
+) -> set[int]:              # fewer where steps coincide
+    "When to keep a network: at 0, at the end, and in between ever further apart."
+    return {0, total, *(round(total ** (k / (wanted - 1))) for k in range(1, wanted - 1))} if wanted > 1 else {total} if wanted else set()
+
 LOG_EVERY = 10          # steps whose mean loss makes a row of history.csv
 HISTORY = ["step", "seconds", "loss", "learning_rate", "val_cpsnr", "val_gain"]
 
@@ -471,6 +478,7 @@ class Trainer:
         self.state = [v.value for v in (*self.model.variables, *self.optimizer.variables)] + self.average
         self.total = total_steps(config.training, count_patches(store, config.patching, self.training))
         self.checkpoint = run / "checkpoint.npz"
+        self.marks = snapshot_steps(self.total, config.training.snapshots)
         self.done = restore_checkpoint(self.checkpoint, self.state) if self.checkpoint.exists() else Progress()
         self.before = (self.done.wall_s, self.done.cpu_s, self.done.peak_mb)
         self.board = Board(run / "tensorboard", self.done.wall_s) if config.training.tensorboard and devices.chief else None
@@ -539,6 +547,11 @@ class Trainer:
         if done.astray == GIVE_UP: raise self.lost(f"went astray ({value:.3g}, lately {np.median(done.recent):.3g})")
         if not done.astray: done.recent = [*done.recent, value][-RECENT:]
 
+    def snapshot(self):
+        "Keep the averaged weights as they are now, where the settings ask for it."
+        if self.done.step not in self.marks or not self.devices.chief: return
+        with averaged(self.plain, self.average): save_model(self.plain, self.config, self.run / "snapshots" / f"step{self.done.step:06d}.keras")
+
     def note(self, rate: float, seen: dict):
         "A row of history."
         self.done.history.append({"step": self.done.step, "seconds": round(self.wall_s, 2), "loss": float(np.mean(self.done.losses)), "learning_rate": rate, **seen})
@@ -584,6 +597,7 @@ class Trainer:
             self.judge(value)
             done.losses.append(value)
             done.step += 1
+            self.snapshot()
             seen = self.look() if self.due() else {}
             told |= {"loss": f"{value:.4g}"} | ({"gain": f"{seen['val_gain']:+.2f} dB"} if seen else {})
             bar.set_postfix(told, refresh=bool(seen))
@@ -630,6 +644,7 @@ def train(
         return json.loads((run / "training.json").read_text())
     trainer = Trainer(config, data, store, run, weights, devices)
     trainer.begin()
+    if trainer.done.step == 0: trainer.snapshot()
     stop = trainer.total if steps_now is None else min(trainer.total, trainer.done.step + steps_now)
     try:
         with tqdm(total=trainer.total, initial=trainer.done.step, desc="training", unit="step", disable=quiet or not devices.chief) as bar: over = trainer.go(stop, bar)

@@ -1,5 +1,7 @@
 """The whole study at smoke size: every experiment through papermill, twice for the same scores, once on real scenes."""
 import json
+import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -33,11 +35,47 @@ def test_one_seed_one_result(study, tmp_path):
     done = enhanceme("study", "--profile", "smoke", "--out", tmp_path / "b", timeout=900)
     assert done.returncode == 0
     assert (tmp_path / "b" / "scores.csv").read_bytes() == (study / "scores.csv").read_bytes()
+    tables = [{p.relative_to(root / "trials"): pd.read_csv(p) for p in sorted((root / "trials").rglob("*.csv")) if p.name in ("scores.csv", "paths.csv", "cuts.csv", "gradients.csv", "rows.csv")} for root in (study, tmp_path / "b")]
+    assert len(tables[0]) > 10 and tables[0].keys() == tables[1].keys()
+    for name, one in tables[0].items():
+        pd.testing.assert_frame_equal(one.drop(columns="seconds", errors="ignore"), tables[1][name].drop(columns="seconds", errors="ignore"), check_exact=True, obj=str(name))
+
+
+def test_every_question_has_an_answer_on_its_page_and_in_the_summary(study):
+    from enhanceme.trials import QUESTIONS, answers
+    found = answers(study)
+    assert list(found.experiment) == list(QUESTIONS)
+    summary = (study / "e12_summary.html").read_text()
+    for row in found.itertuples():
+        words = max(re.findall(r"[A-Za-z ]+", row.answer), key=len)
+        assert len(words) > 12 and words in (study / f"{row.experiment}.html").read_text() and words in summary
+
+
+def test_trials_that_are_missing_or_were_interrupted_are_told(study, tmp_path):
+    broken = tmp_path / "c"
+    shutil.copytree(study / "trials", broken / "trials", ignore=shutil.ignore_patterns("*.keras"))
+    shutil.copy(study / "study.json", broken)
+    from enhanceme.config import UserError
+    from enhanceme.trials import read_survey, read_trials
+    other = next(t for t in read_trials(broken, "losses").wanted if not t.standard)
+    (broken / "trials" / other.folder / "trial.json").unlink()
+    with pytest.raises(UserError, match="interrupted.*enhanceme trials .* --factor losses"): read_trials(broken, "losses")
+    shutil.rmtree(broken / "trials" / "losses")
+    with pytest.raises(UserError, match="no trial of losses is there; run"): read_trials(broken, "losses")
+    shutil.rmtree(broken / "trials" / "surveys" / "ensembles")
+    with pytest.raises(UserError, match="the survey is not there; run"): read_survey(broken, "ensembles")
+    refused(enhanceme("trials", broken, "--factor", "colours"), "colours", "choose one")
+
+
+def test_the_command_for_one_factor_uses_what_is_there(study):
+    done = enhanceme("trials", study, "--factor", "losses", "--factor", "baselines")
+    assert done.returncode == 0 and done.stdout.count("all there") == 2, done.stdout + done.stderr
 
 
 def test_the_record_tells_what_was_done(study):
     record = json.loads((study / "study.json").read_text())
-    assert record["simulated"] and {"simulate", "prepare", "train", "predict", "score", *EXPERIMENTS} <= {s["name"] for s in record["stages"]}
+    trials = {f"trials-{name}" for name in (*record["wanted"]["config"]["study"]["factors"], "baselines", "ensembles", "real")}
+    assert record["simulated"] and {"simulate", "prepare", "train", "predict", "score", *trials, *EXPERIMENTS} <= {s["name"] for s in record["stages"]}
     scores = pd.read_csv(study / "scores.csv")
     assert set(scores.method) == {"baseline", "network"} and scores.cpsnr.between(20, 80).all() and {"test", "validation"} >= set(scores.role)
 
