@@ -367,7 +367,7 @@ def twin(
     "A network with the same weights, in the precision and on the devices that a run computes with."
     if devices.strategy is None and config.training.precision == "float32": return plain
     with devices.scope(), layers_in(config.training.precision):
-        model = build_model(config.model, config.bands, plain.input["frames"].shape[1] or config.patching.frames, len(FEATURES), with_scale=build_loss(config.loss).channels == 2)
+        model = build_model(config.model, config.bands, plain.input["frames"].shape[1] or config.patching.frames, len(FEATURES), with_scale=config.loss.name == "laplace")
     for ours, theirs in zip(all_layers(model), all_layers(plain), strict=True):
         if isinstance(ours, Units): ours.mean, ours.std = theirs.mean, theirs.std
     model.set_weights(plain.get_weights())
@@ -406,7 +406,7 @@ def first_network(
     weights=None,           # a `.keras` file of ours, or a run folder; None = untrained
 ):                          # keras.Model, float32
     "The network that a run starts with; raises `UserError` when the weights do not belong to one of these settings."
-    if weights is None: return build_model(config.model, config.bands, config.patching.frames, len(FEATURES), with_scale=build_loss(config.loss).channels == 2)
+    if weights is None: return build_model(config.model, config.bands, config.patching.frames, len(FEATURES), with_scale=config.loss.name == "laplace")
     model, own = load_model(weights)
     asked = config.to_dict()["model"]
     for key, value in own.to_dict()["model"].items():
