@@ -64,8 +64,8 @@ class SimulationConfig(Section):
     kernel_width_y: float = Field(2.95, ge=1, le=6)  # HR px (3.0 rounded; 2.95 gives the measured taps)
     kernel_width_x: Range = (3.16, 3.88)        # HR px, by scene
     same_present: bool = True                   # one frame is the same acquisition as HR, as in every real scene seen; false: that frame is taken out of the stack
-    widening: Range = (0.05, 0.27)             # scale of the relative widening u of the frames of a scene (sigma 1.05 to 1.55 HR px)
-    same_sharpness: float = Field(0.03, gt=0)   # the same-acquisition frame is drawn with weight exp(-u / this): always among the sharpest
+    widening: Range = (0.03, 0.17)             # scale of the relative widening u of the frames of a scene (sharpness spreads as in seven real stacks)
+    same_sharpness: float = Field(0.02, gt=0)   # the same-acquisition frame is drawn with weight exp(-u / this): always among the sharpest
     # Geometry. Source: registration of seven real stacks
     shift_sd: Range = (0.06, 0.2)               # LR px, jitter of a scene's frames, per axis
     jump_share: tuple[Fraction, Fraction] = (0.1, 0.25)  # of the scenes with frames a whole LR px off, in y and x
@@ -78,7 +78,7 @@ class SimulationConfig(Section):
     change: Range = (0.06, 0.24)                # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
     change_power: Range = (1.0, 1.5)            # amplitude exponent of its 1/f part (autocorrelation .6 to .86 at 1 LR px, .3 to .5 at 6)
     change_bound: Range = (0.05, 0.4)           # share of its variance that is bound to the landscape
-    change_growth: Range = (1.5, 4.0)           # it grows as (1 + u) to this power
+    change_growth: Range = (2.0, 8.0)           # it grows as (1 + u) to this power (wide frames disagree more: rank correlation .5 in seven real stacks)
     # Noise and numbers. Source: the same fits; counts of saturated frames
     noise: Range = (10.0, 18.0)                 # DN, white noise of LR
     hr_noise: Range = (5.0, 20.0)               # DN, white noise of HR
@@ -136,7 +136,7 @@ class PatchingConfig(Section):
     rotations: bool = False                     # turn patches by 90 degrees at random (EnhanceMe: no)
     permute: bool = True                        # shuffle the frames of a sample at random (EnhanceMe: 19 stored permutations)
     shift_noise: float = Field(0.02, ge=0, le=1)   # LR px, sd of noise on the shifts in training
-    feature_noise: float = Field(0.12, ge=0, le=2)  # sd of noise on the sharpness features in training
+    feature_noise: float = Field(0.05, ge=0, le=2)  # sd of noise on the features of sharpness and disagreement in training
 
     @model_validator(mode="after")
     def _frames_in_order(self):

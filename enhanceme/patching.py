@@ -214,7 +214,7 @@ def augment(
         sample = (*(a[order] for a in sample[:4]), sample[4])
     frames, masks, shifts, features, target = transform(sample, *(flips & [cfg.flips, cfg.flips, cfg.rotations]))
     if cfg.shift_noise: shifts = shifts + rng.normal(0, cfg.shift_noise, shifts.shape)
-    if cfg.feature_noise: features = features + rng.normal(0, cfg.feature_noise, features.shape)
+    if cfg.feature_noise: features = features + rng.normal(0, cfg.feature_noise, features.shape) * (np.array(FEATURES) != "clearance")
     return frames, masks, shifts, features, target
 
 # %% ../nbs/05_patching.ipynb #0fe37e49
@@ -230,7 +230,7 @@ def scene_input(
     return {"frames": padded(stack.frames), "masks": padded(stack.masks), "shifts": (stack.shifts[chosen] - stack.grid)[None].astype(np.float32), "features": stack.features[chosen][None].astype(np.float32)}
 
 # %% ../nbs/05_patching.ipynb #a8eceb41
-FORMAT = 3  # of the store; changes whenever what is stored, or how it is computed, changes
+FORMAT = 4  # of the store; changes whenever what is stored, or how it is computed, changes
 
 def _record(scene: Prepared, source: str) -> np.ndarray:
     "A prepared scene as a numpy record (1,)."

@@ -344,7 +344,7 @@ def sharpness(
         left = .5 * np.log((np.maximum(disagree(x[t], others, clear), 0) + 1) / (own[1] + 1))
         out[t] = np.r_[logs[0], logs[1:] - logs[0], left, 0] if own[0] >= 50 else 0
     out -= np.median(out, 0)
-    out[:, -1] = masks.mean((1, 2)) - 1
+    out[:, -1] = -np.sqrt(1 - masks.mean((1, 2)))
     return np.clip(4 * out, -4, 4).astype(np.float32)
 
 # %% ../nbs/04_registration.ipynb #004670e2

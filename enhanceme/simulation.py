@@ -7,8 +7,8 @@ __all__ = ['compiled', 'MATERIALS', 'COVERS', 'IMAGERY', 'METRES_PER_DEGREE', 'F
            'FIRST_ID', 'fractal_pair', 'finer', 'coarser', 'smoothstep', 'dead_leaves', 'drainage', 'Landscape',
            'finish', 'Canvas', 'draw_latitude', 'walk', 'procedural_landscape', 'find_imagery', 'read_window',
            'imagery_landscape', 'kernel', 'sampler', 'cloud_field', 'status_map', 'draw_shifts', 'draw_count',
-           'quantised', 'add_spikes', 'relative_to', 'lr_changes', 'simulate_scene', 'map_scenes', 'scene_mapper',
-           'scene_ids', 'simulate_dataset', 'spectrum_slope', 'autocorrelation', 'stack_statistics']
+           'quantised', 'add_spikes', 'relative_to', 'transfer', 'smooth_changes', 'simulate_scene', 'map_scenes',
+           'scene_mapper', 'scene_ids', 'simulate_dataset', 'spectrum_slope', 'autocorrelation', 'stack_statistics']
 
 # %% ../nbs/03_simulation.ipynb #7c1550d9
 import json, os
@@ -521,10 +521,38 @@ def relative_to(
     moves = np.round(shifts[home] - shifts).astype(int)
     return np.stack([f - np.roll(fields[home], tuple(m), (0, 1)) for f, m in zip(fields, moves)])
 
-def lr_changes(rng, count, size, power):
-    "Independent 1/f^power fields for `count` frames, float32 (count, size, size), sd 1."
+def transfer(
+    f,                      # cycles per LR px
+    width: float,           # HR px
+    a: float = -0.47,       # depth of the negative lobes
+):                          # 1 at f = 0
+    "What the kernel leaves of a wave, along one axis."
+    x = np.arange(-2 * int(width) - 2, 2 * int(width) + 3)
+    taps = kernel(x, width, a)
+    return (np.cos(2 * np.pi / SCALE * np.multiply.outer(f, x)) @ taps / taps.sum()).astype(np.float32)
+
+def smooth_changes(
+    rng,
+    home: int,              # the frame shared with HR
+    shifts: np.ndarray,     # (T, 2), LR px
+    widths: np.ndarray,     # (T, 2), HR px, of each frame's kernel
+    size: int,              # LR px
+    power: float,           # the amplitude falls as f^-power
+    a: float = -0.47,       # depth of the kernel's negative lobes
+) -> np.ndarray:            # float32 (T, size, size), 0 for the frame shared with HR
+    "Each date's own 1/f field (sd 1 on the ground) less that of HR's date, both seen through the frame's kernel."
     n = fft.next_fast_len(size + size // 4)
-    return np.concatenate([np.stack(fractal_pair(rng, n, power))[:, :size, :size] for _ in range((count + 1) // 2)])[:count]
+    fy, fx = fft.fftfreq(n)[:, None], fft.rfftfreq(n)[None]
+    f = _amplitude(n, float(power), 1.0)
+    scale = n**2 / np.sqrt(2 * np.square(f).sum(dtype=np.float64))
+    own = rng.standard_normal((len(shifts), n, n // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0] * (scale * f[:, :n // 2 + 1]).astype(np.float32)
+    out = np.zeros((len(shifts), size, size), np.float32)
+    for t in np.delete(np.arange(len(shifts)), home):
+        dy, dx = shifts[home] - shifts[t]
+        seen = (own[t] - own[home] * np.exp(-2j * np.pi * (fy * dy + fx * dx)).astype(np.complex64)) * (transfer(fy[:, 0], widths[t, 0], a)[:, None] * transfer(fx[0], widths[t, 1], a))
+        out[t] = fft.irfft2(seen, s=(n, n))[:size, :size]
+    return out
+
 
 # %% ../nbs/03_simulation.ipynb #8777e289
 def simulate_scene(
@@ -562,7 +590,7 @@ def simulate_scene(
     sharp = np.exp(-wide / cfg.same_sharpness) * np.where(cloudy, cfg.same_cloudy, 1)
     home = int(rng.choice(count, p=sharp / sharp.sum()))
     shifts, offset = draw_shifts(rng, count, home, cfg)
-    widths = np.stack([cfg.kernel_width_y * (1 + 0.02 * rng.standard_normal(count) + rng.uniform(0.3, 0.7) * np.maximum(wide - 0.12, 0)), width_x * (1 + wide)], 1)
+    widths = np.stack([cfg.kernel_width_y * (1 + 0.01 * rng.standard_normal(count) + rng.uniform(0.3, 0.7) * np.maximum(wide - 0.12, 0)), width_x * (1 + wide)], 1)
     widths[home] = cfg.kernel_width_y, width_x * (1 + wide[home])
     gains = np.clip(1 + gain_sd * rng.standard_normal(count) + rng.uniform(*cfg.gain_slope) * wide, 0.62, 1.3)
     brights = 1 + bright_sd * rng.standard_normal(count)
@@ -591,9 +619,8 @@ def simulate_scene(
 
     # The frames
     lr, qm = np.empty((count, size, size), np.uint16), np.empty((count, size, size), bool)
-    fields = lr_changes(rng, count, size, power)
-    grain = rng.standard_normal((count, size, size), dtype=np.float32) / np.float32(np.sqrt(2))
-    fields, grain = (relative_to(home, f, shifts) for f in (fields, grain))
+    fields = smooth_changes(rng, home, shifts, widths, size, power, cfg.kernel_a)
+    grain = relative_to(home, rng.standard_normal((count, size, size), dtype=np.float32) / np.float32(np.sqrt(2)), shifts)
     for t in range(count):
         ay, ax = (sampler(n, size, widths[t, k], shifts[t, k], cfg.kernel_a) for k in (0, 1))
         if t == home:
