@@ -37,13 +37,13 @@ def original(folder, out, frames=9, size=16, limit=.85, copies=19):
         images.append(np.fft.ifftn(fourier_shift(np.fft.fftn(lr[t]), shift)).real)
         masks.append(np.fft.ifftn(fourier_shift(np.fft.fftn(qm[t]), shift)).real > .5)
     stack = np.ma.masked_array(images, mask=~np.array(masks))
-    clear = [1 - m.mean() > limit for m in stack.mask]
+    clear = [1 - m.mean() > limit for m in np.ma.getmaskarray(stack)]
     if not any(clear): return
-    stack = stack[clear][np.argsort([m.sum() for m in stack[clear].mask])]
+    stack = stack[clear][np.argsort([m.sum() for m in np.ma.getmaskarray(stack[clear])])]
     while len(stack) < frames: stack = np.ma.concatenate((stack, stack[np.random.permutation(len(stack))]))
     stack[:frames].dump(out / "2_lr.npy")
     pad = ((0, 0), (3, 3), (3, 3))                                          # stage 3: patches
-    image, mask = np.pad(stack[:frames].data, pad, "reflect").astype(np.float32), np.pad(stack[:frames].mask, pad, "reflect")
+    image, mask = np.pad(stack[:frames].data, pad, "reflect").astype(np.float32), np.pad(np.ma.getmaskarray(stack[:frames]), pad, "reflect")
     def unfold(a, n, step): return np.stack([a[..., y:y + n, x:x + n] for y in range(0, a.shape[-2] - n + 1, step) for x in range(0, a.shape[-1] - n + 1, step)])
     low = np.ma.masked_array(unfold(image, size + 6, size), mask=unfold(mask, size + 6, size))  # (N, T, 22, 22)
     high = np.ma.masked_array(unfold(hr.astype(np.float32), 3 * size, 3 * size), mask=unfold(~sm, 3 * size, 3 * size))
@@ -61,14 +61,16 @@ def original(folder, out, frames=9, size=16, limit=.85, copies=19):
     low.dump(out / "5_lr.npy"); np.tile(high, (copies + 1, 1, 1)).dump(out / "5_hr.npy")
 
 
-def seconds(function, items, repeat=3):
-    "CPU seconds of the best of `repeat` passes over all items, in one process."
-    best = np.inf
+def seconds(functions, items, repeat=3):
+    "CPU seconds of each function over all items: of each item the best of `repeat` passes, in one process; the functions take turns at every item, so that a busy machine slows all of them alike."
+    best = np.full((len(functions), len(items)), np.inf)
     for _ in range(repeat):
-        start = time.process_time()
-        for item in items: function(item)
-        best = min(best, time.process_time() - start)
-    return best
+        for i, item in enumerate(items):
+            for f, function in enumerate(functions):
+                start = time.process_time()
+                function(item)
+                best[f, i] = min(best[f, i], time.process_time() - start)
+    return best.sum(1)
 
 
 MEMORY = """
@@ -99,11 +101,10 @@ def main():
             prepare_scene(folder, store, cfg, {})
         store = open_store(tmp / "store", cfg)
         out = tmp / "original"; out.mkdir()
-        result["decode_ms"] = 1e3 * seconds(decode, folders) / len(folders)
-        result["prepare_ms"] = 1e3 * seconds(ours, folders) / len(folders)
-        result["read_ms"] = 1e3 * seconds(lambda f: read_scene(f, {}), folders) / len(folders)
-        result["original_ms"] = 1e3 * seconds(lambda f: original(f, out), folders, 1) / len(folders)
-        result["original_without_copies_ms"] = 1e3 * seconds(lambda f: original(f, out, copies=0), folders, 1) / len(folders)
+        names = ("decode_ms", "prepare_ms", "read_ms")
+        result |= zip(names, 1e3 * seconds((decode, ours, lambda f: read_scene(f, {})), folders, 5) / len(folders))
+        names = ("original_ms", "original_without_copies_ms")
+        result |= zip(names, 1e3 * seconds((lambda f: original(f, out), lambda f: original(f, out, copies=0)), folders, 1) / len(folders))
         result["prepare_over_decode"] = result["prepare_ms"] / result["decode_ms"]
         result["original_over_prepare"] = result["original_ms"] / result["prepare_ms"]
         result["original_without_copies_over_prepare"] = result["original_without_copies_ms"] / result["prepare_ms"]

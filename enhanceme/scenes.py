@@ -9,7 +9,7 @@ __all__ = ['BANDS', 'SPLITS', 'SCALE', 'MAX_SIDE', 'SATURATED', 'SENSOR_MAX', 'D
            'shared_path']
 
 # %% ../nbs/01_scenes.ipynb #1ffddc35
-import hashlib, os, re, shutil, struct, zipfile, zlib
+import hashlib, os, re, shutil, stat, struct, zipfile, zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,19 +94,20 @@ class _Broken(Exception):
 def _problem(path):
     "Why a path is not a regular file to be read where it lies: (rule, mend); None when it is one."
     try:
+        if stat.S_ISREG(path.lstat().st_mode): return None if os.access(path, os.R_OK) else ("may not be read", "change its permissions")
         if path.is_symlink():
             if not path.exists(): return "is a link that leads nowhere", "put the file itself there"
             if Path(os.path.realpath(path)).parent != Path(os.path.realpath(path.parent)): return "is a link that leads out of its folder", "put the file itself there"
-        if not path.exists(): return "the file is missing", "put it back"
         if not path.is_file(): return f"is a {'folder' if path.is_dir() else 'special file'}, not a file", "put the file itself there"
         if not os.access(path, os.R_OK): return "may not be read", "change its permissions"
+    except (FileNotFoundError, NotADirectoryError): return "the file is missing", "put it back"
     except OSError as error: return f"cannot be reached ({error.strerror})", "change the permissions of its folders"
 
 DN, MASK = (16, "16-bit"), (8, "1-bit or 8-bit")  # kinds of PNG: largest depth, its name in messages
 
-def _header(path):
-    "Width, height, bits and colour type of a PNG, from its first bytes; raises `_Broken` when it is none."
-    with open(path, "rb") as file: head = file.read(26)
+def _header(file, path):
+    "Width, height, bits and colour type of an open PNG, from its first bytes; raises `_Broken` when it is none."
+    head = file.read(26)
     if not head: raise _Broken(path, "cannot be read as a PNG (empty)", "fetch or write it again")
     if head[:8] != b"\x89PNG\r\n\x1a\n": raise _Broken(path, "is not a PNG", "convert it to PNG, or fetch or write it again")
     if len(head) < 26 or head[12:16] != b"IHDR": raise _Broken(path, "cannot be read as a PNG (truncated)", "fetch or write it again")
@@ -116,13 +117,15 @@ def _decode(path, kind, side=MAX_SIDE, shape=None, why=""):
     "The pixels of a single-channel PNG of a kind, at most `side` px wide and high and of `shape` when given; raises `_Broken`."
     if problem := _problem(path): raise _Broken(path, *problem)
     try:
-        width, height, bits, colour = _header(path)
-        if max(width, height) > side: raise _Broken(path, f"is {width}x{height} px, more than {side} a side", "cut it into tiles")
-        if colour != 0 or (bits != 16 if kind is DN else bits not in (1, 8)):
-            name = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGBA"}.get(colour, "unknown")
-            raise _Broken(path, f"must be a {kind[1]} single-channel image, this is {bits}-bit {name}", "write it again with one channel of that depth")
-        if shape and (height, width) != shape: raise _Broken(path, f"is {width}x{height} px, must be {shape[1]}x{shape[0]} {why}", "replace it with the right image")
-        with Image.open(path, formats=["PNG"]) as image: return np.asarray(image)
+        with open(path, "rb") as file:
+            width, height, bits, colour = _header(file, path)
+            if max(width, height) > side: raise _Broken(path, f"is {width}x{height} px, more than {side} a side", "cut it into tiles")
+            if colour != 0 or (bits != 16 if kind is DN else bits not in (1, 8)):
+                name = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGBA"}.get(colour, "unknown")
+                raise _Broken(path, f"must be a {kind[1]} single-channel image, this is {bits}-bit {name}", "write it again with one channel of that depth")
+            if shape and (height, width) != shape: raise _Broken(path, f"is {width}x{height} px, must be {shape[1]}x{shape[0]} {why}", "replace it with the right image")
+            file.seek(0)
+            with Image.open(file, formats=["PNG"]) as image: return np.asarray(image)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, struct.error):
         raise _Broken(path, "cannot be read as a PNG (truncated or damaged)", "fetch or write it again") from None
 
@@ -312,7 +315,7 @@ def _load(folder, norms, faults, clip=False):
     if any(f.fatal for f in faults[start:]): return None
     if not qm_files: broken(folder, "has no QM files", "its masks are estimated", fatal=False)
     if hr is None and split == "train": broken(folder, "has no HR.png", "it is used for prediction only, not for training and scores", fatal=False)
-    lr = np.stack(lr).astype(np.uint16)
+    lr = np.stack(lr).astype(np.uint16, copy=False)
     scene = Scene(folder.name, band, split, lr, np.stack(qm) > 0 if qm else estimate_masks(lr), None if hr is None else hr.astype(np.uint16),
                   None if sm is None else sm > 0, norm, tuple(lr_files), not qm_files, truth)
     return clip14(scene) if clip else scene

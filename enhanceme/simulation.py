@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['compiled', 'MATERIALS', 'COVERS', 'IMAGERY', 'METRES_PER_DEGREE', 'FINE_METRES', 'MAX_SHIFT', 'RIM', 'FEW',
-           'FIRST_ID', 'fractal_pair', 'finer', 'coarser', 'smoothstep', 'dead_leaves', 'drainage', 'Landscape',
-           'finish', 'Canvas', 'draw_latitude', 'walk', 'procedural_landscape', 'find_imagery', 'read_window',
-           'imagery_landscape', 'kernel', 'sampler', 'cloud_field', 'status_map', 'draw_shifts', 'draw_count',
-           'quantised', 'add_spikes', 'relative_to', 'transfer', 'smooth_changes', 'simulate_scene', 'map_scenes',
-           'scene_mapper', 'scene_ids', 'simulate_dataset', 'spectrum_slope', 'autocorrelation', 'stack_statistics']
+           'SIMULATOR', 'FIRST_ID', 'fractal_pair', 'finer', 'coarser', 'smoothstep', 'dead_leaves', 'drainage',
+           'Landscape', 'finish', 'Canvas', 'draw_latitude', 'walk', 'procedural_landscape', 'find_imagery',
+           'read_window', 'imagery_landscape', 'kernel', 'sampler', 'cloud_field', 'status_map', 'draw_shifts',
+           'draw_count', 'quantised', 'add_spikes', 'relative_to', 'transfer', 'smooth_changes', 'simulate_scene',
+           'map_scenes', 'scene_mapper', 'scene_ids', 'simulate_dataset', 'spectrum_slope', 'autocorrelation',
+           'stack_statistics']
 
 # %% ../nbs/03_simulation.ipynb #7c1550d9
 import json, os
@@ -692,6 +693,7 @@ def scene_mapper(workers: int = 2, scheduler=None, label: str = "scenes"):
     return lambda function, items: map_scenes(function, items, workers=workers if len(items) > FEW else 1, scheduler=scheduler, label=label)
 
 # %% ../nbs/03_simulation.ipynb #774b6a98
+SIMULATOR = 2  # of the data set; changes whenever the same settings give other pixels
 FIRST_ID = {("train", "RED"): (0, 594), ("train", "NIR"): (594, 1160), ("test", "RED"): (1160, 1306), ("test", "NIR"): (1306, 1450)}  # (first, end)
 
 def scene_ids(
@@ -721,10 +723,6 @@ def _simulate_one(job):
         write_scene(replace(scene, truth=dict(scene.truth, norm=np.float64(baseline(seen)))), root)
     with np.load(folder / "truth.npz") as truth: return folder.name, float(truth["norm"])
 
-def _filled(manifest):
-    "A manifest with the settings that came after it was written, at their defaults."
-    return {**manifest, "simulation": {**json.loads(SimulationConfig().model_dump_json()), **manifest.get("simulation", {})}}
-
 def simulate_dataset(
     out,                            # the folder to make
     scenes: int,                    # in all, both bands and splits together
@@ -741,14 +739,18 @@ def simulate_dataset(
     if scenes < 1: raise UserError(f"scenes={scenes}: must be at least 1; ask for more")
     out = Path(out)
     files = find_imagery(imagery) if imagery is not None else None
-    manifest = dict(seed=seed, scenes=scenes, bands=list(bands), test_fraction=test_fraction, imagery=[p.name for p in files] if files else None, simulation=json.loads(cfg.model_dump_json()))
+    manifest = dict(simulator=SIMULATOR, seed=seed, scenes=scenes, bands=list(bands), test_fraction=test_fraction, imagery=[p.name for p in files] if files else None, simulation=json.loads(cfg.model_dump_json()))
     part = out.with_name(f".{out.name}.partial")
     for folder, mend in ((out, "choose another OUT or remove it"), (part, "finish that run with its own settings, or remove the folder")):
         if not folder.exists(): continue
         if not folder.is_dir(): raise UserError(f"{folder}: is a file, not a folder; {mend}")
         note = folder / "simulation.json"
         if not note.exists() and not any(folder.iterdir()): continue
-        if not note.exists() or _filled(json.loads(note.read_text())) != manifest: raise UserError(f"{folder}: exists with other content than this data set; {mend}")
+        try: have = json.loads(note.read_text()) if note.exists() else {}
+        except ValueError: raise UserError(f"{note}: not readable; remove {folder} and simulate again") from None
+        if isinstance(have, dict) and have and have.get("simulator", 1) != SIMULATOR:
+            raise UserError(f"{note}: made by version {have.get('simulator', 1)} of the simulator, which gave other pixels than version {SIMULATOR} of now; remove {folder} and simulate again, or choose another folder")
+        if have != manifest: raise UserError(f"{folder}: exists with other content than this data set; {mend}")
         if folder == out: return out
     part.mkdir(parents=True, exist_ok=True)
     (part / "simulation.json").write_text(json.dumps(manifest, indent=1))
