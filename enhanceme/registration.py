@@ -407,6 +407,7 @@ def sharpness(
 ) -> np.ndarray:         # float32 (T, F), -4..4
     "The `FEATURES` of each frame."
     if len(frames) < 2: return np.zeros((len(frames), len(FEATURES)), np.float32)
+    frames, masks = np.ascontiguousarray(frames), np.ascontiguousarray(masks)
     x, total, count = _about_zero(frames, masks)
     common = count == len(frames)
     fixed = inner(common) if common.mean() > enough else None
