@@ -407,7 +407,6 @@ def sharpness(
 ) -> np.ndarray:         # float32 (T, F), -4..4
     "The `FEATURES` of each frame."
     if len(frames) < 2: return np.zeros((len(frames), len(FEATURES)), np.float32)
-    frames, masks = np.ascontiguousarray(frames), np.ascontiguousarray(masks)
     x, total, count = _about_zero(frames, masks)
     common = count == len(frames)
     fixed = inner(common) if common.mean() > enough else None
@@ -497,7 +496,7 @@ def register(
     cfg: RegistrationConfig = RegistrationConfig(),
 ) -> Stack:
     "Bring the frames of a scene together: shifts, brightness, features, and what had to be left out."
-    frames, masks = remove_spikes(scene.lr.astype(np.float32), scene.qm)
+    frames, masks = remove_spikes(np.ascontiguousarray(scene.lr, np.float32), np.ascontiguousarray(scene.qm))  # a scene may be cut out of a larger one
     n, shape = len(frames), frames.shape[1:]
     zeros = np.zeros((n, 2))
     order = candidates(frames, masks, cfg.tie)
