@@ -205,7 +205,7 @@ def refine(
         if valid != used or turn == 0: count, used = _clear_in_both(clear_a, clear_b, ky, kx, *valid, both), valid
         fade = np.float32(1 / (robust * robust * spread)) if spread > 0 and robust > 0 else np.float32(0)
         m, v, squares, rest, weight = _normal(a.reshape(-1), moved.reshape(-1), both.reshape(-1), w, gain, fade, weights, ys, xs)
-        if count < 50 or not m[0, 0] * m[1, 1] * m[2, 2] > 0 or not abs(np.linalg.det(m)) > 1e-9 * m[0, 0] * m[1, 1] * m[2, 2]: return dy, dx, np.inf, 0., count
+        if count < 50 or not squares > 0 or not m[0, 0] * m[1, 1] * m[2, 2] > 0 or not abs(np.linalg.det(m)) > 1e-9 * m[0, 0] * m[1, 1] * m[2, 2]: return dy, dx, np.inf, 0., count
         p = np.linalg.solve(m, v)
         correlation = v[0] / np.sqrt(m[0, 0] * squares)
         if p[0] < .02: return dy, dx, np.inf, correlation, count
