@@ -26,7 +26,7 @@ from .figures import AMBER, BLUE, DIVERGING, FAINT, GREEN, HIDDEN, INK, MUTED, P
 from .metrics import CROP, baseline_image, best_match, upsample
 from .patching import choose_clearest, scene_input
 from .prediction import default_weights
-from .registration import Stack, register
+from .registration import Stack, register, remove_spikes
 from .reports import Results, resolve
 from .scenes import SCALE, Scene, find_scenes, read_norms, read_scene
 
@@ -85,6 +85,7 @@ class View:
     ):
         self.scene, self.stack = scene, register(scene, config)
         self.reference = self.stack.reference
+        self.clean = remove_spikes(scene.lr.astype(np.float32), scene.qm)         # frames and masks as they are registered
         self.images = {"one frame": upsample(scene.lr[self.reference]), "baseline": baseline_image(scene)}
         if stored is not None: self.images["network"] = np.asarray(stored, float)
         if scene.target is not None: self.images["HR"] = scene.target[0].astype(float)
@@ -126,14 +127,15 @@ class View:
         return self._powers[name]
 
     def frame(self, t, registered=True, matched=True):
-        "Frame t (h, w) in DN and its mask, moved onto the reference and matched in brightness if wished; the last few are kept."
+        "Frame t (h, w) in DN and its mask, moved onto the reference (without saturated pixels, whose ringing a move would spread) and matched in brightness if wished; the last few are kept."
         if (key := (t, registered, matched)) not in self._frames:
             if len(self._frames) >= 8: self._frames.clear()
             self._frames[key] = self._frame(*key)
         return self._frames[key]
 
     def _frame(self, t, registered, matched):
-        image, clear = self.scene.lr[t].astype(float), self.scene.qm[t]
+        frames, masks = self.clean if registered else (self.scene.lr, self.scene.qm)
+        image, clear = frames[t].astype(float), masks[t]
         if matched: image = (image - self.stack.offsets[t]) / self.stack.gains[t]
         move = self.stack.moved[t] if registered and self.stack.kept[t] else np.zeros(2)
         if np.any(move):

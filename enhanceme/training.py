@@ -8,7 +8,8 @@ __all__ = ['EXAMPLE', 'SETTINGS', 'ASTRAY', 'RECENT', 'GIVE_UP', 'BOARD', 'LOG_E
            'save_model', 'weights_file', 'read_settings', 'load_model', 'import_published', 'reconstruct', 'validate',
            'baselines', 'Progress', 'save_checkpoint', 'restore_checkpoint', 'astray', 'Board', 'read_board',
            'make_step', 'averaged', 'summed_gradients', 'make_shared_step', 'layers_in', 'twin', 'training_scenes',
-           'settings_from', 'first_network', 'origin', 'open_run', 'snapshot_steps', 'Trainer', 'train']
+           'settings_from', 'first_network', 'origin', 'open_run', 'snapshot_steps', 'TrainingState', 'Validating',
+           'Recording', 'Trainer', 'train']
 
 # %% ../nbs/09_training.ipynb #7824d731
 import contextlib, functools, hashlib, json, math, os, re, sys, time, zipfile
@@ -457,11 +458,9 @@ def snapshot_steps(
     "When to keep a network: at 0, at the end, and in between ever further apart."
     return {0, total, *(round(total ** (k / (wanted - 1))) for k in range(1, wanted - 1))} if wanted > 1 else {total} if wanted else set()
 
-LOG_EVERY = 10          # steps whose mean loss makes a row of history.csv
-HISTORY = ["step", "seconds", "loss", "learning_rate", "val_cpsnr", "val_gain"]
-
-class Trainer:
-    "A run at work: what it is made of, restored from its checkpoint where there is one."
+# %% ../nbs/09_training.ipynb #49532ed4
+class TrainingState:
+    "A run as it stands: what it is made of, restored from its checkpoint where there is one."
     def __init__(self, config: Config, data, store: Store, run: Path, weights=None, devices=Devices()):
         self.config, self.store, self.run, self.weights, self.devices, self.meter = config, store, run, weights, devices, Meter().__enter__()
         keras.utils.set_random_seed(config.seed)
@@ -495,15 +494,6 @@ class Trainer:
         "The stream of samples from a step on."
         return iter(patch_dataset(self.store, self.config.patching, self.training, self.config.training.batch, self.config.seed, start=start))
 
-    def begin(self):
-        "Before the first step: weight normalisation is initialised from data where the settings ask for it, weights that came from elsewhere are validated."
-        if self.done.step: return
-        if self.weights is not None and self.devices.chief: self.look()
-        elif self.weights is None and self.config.model.data_init:
-            initialise_from_data(self.plain, inputs_for(self.plain, next(self.batches(0))[0]))
-            if self.model is not self.plain: self.model.set_weights(self.plain.get_weights())
-            for mean, variable in zip(self.average, self.plain.trainable_variables): mean.assign(variable.value)
-
     @property
     def wall_s(self) -> float:
         "Wall time of the run so far."
@@ -520,6 +510,16 @@ class Trainer:
         return UserError(f"{self.run}: the loss {why} at step {self.done.step}; lower training.learning_rate or set training.clip_norm, in another folder "
                          "(best.keras and checkpoint.npz, if there, are from before: `--from` starts with the last good weights)")
 
+# %% ../nbs/09_training.ipynb #fb2fbe54
+class Validating(TrainingState):
+    "A run that looks at whole scenes."
+    def due(self) -> bool:
+        "Whether it is time to validate: after the last step, and by the clock or by steps."
+        cfg, done = self.config.training, self.done
+        if cfg.validate_seconds: now = self.wall_s - done.looked_s >= cfg.validate_seconds
+        else: now = done.step % cfg.validate_every == 0
+        return self.devices.chief and (now or done.step == self.total)
+
     def look(self) -> dict:
         "Validate the averaged weights on whole scenes; keep them when they are the best so far."
         with self.shown() as model:
@@ -532,13 +532,17 @@ class Trainer:
                 save_model(model, self.config, self.run / "best.keras")
         return seen
 
-    def due(self) -> bool:
-        "Whether it is time to validate: after the last step, and by the clock or by steps."
-        cfg, done = self.config.training, self.done
-        if cfg.validate_seconds: now = self.wall_s - done.looked_s >= cfg.validate_seconds
-        else: now = done.step % cfg.validate_every == 0
-        return self.devices.chief and (now or done.step == self.total)
+    def snapshot(self):
+        "Keep the averaged weights as they are now, where the settings ask for it."
+        if self.done.step not in self.marks or not self.devices.chief: return
+        with averaged(self.plain, self.average): save_model(self.plain, self.config, self.run / "snapshots" / f"step{self.done.step:06d}.keras")
 
+# %% ../nbs/09_training.ipynb #462cebab
+LOG_EVERY = 10          # steps whose mean loss makes a row of history.csv
+HISTORY = ["step", "seconds", "loss", "learning_rate", "val_cpsnr", "val_gain"]
+
+class Recording(Validating):
+    "A run that judges its losses, and writes history and checkpoints."
     def judge(self, value: float):
         "Raise `UserError` when the loss is not a number, or has been astray for long."
         done = self.done
@@ -546,11 +550,6 @@ class Trainer:
         done.astray = done.astray + 1 if astray(value, done.recent) else 0
         if done.astray == GIVE_UP: raise self.lost(f"went astray ({value:.3g}, lately {np.median(done.recent):.3g})")
         if not done.astray: done.recent = [*done.recent, value][-RECENT:]
-
-    def snapshot(self):
-        "Keep the averaged weights as they are now, where the settings ask for it."
-        if self.done.step not in self.marks or not self.devices.chief: return
-        with averaged(self.plain, self.average): save_model(self.plain, self.config, self.run / "snapshots" / f"step{self.done.step:06d}.keras")
 
     def note(self, rate: float, seen: dict):
         "A row of history."
@@ -571,6 +570,18 @@ class Trainer:
         if not self.devices.chief: return
         if not self.done.astray: save_checkpoint(self.checkpoint, values, self.done)
         self.write_history()
+
+# %% ../nbs/09_training.ipynb #d892c2fc
+class Trainer(Recording):
+    "A run at work: it begins or goes on, trains, and finishes."
+    def begin(self):
+        "Before the first step: weight normalisation is initialised from data where the settings ask for it, weights that came from elsewhere are validated."
+        if self.done.step: return
+        if self.weights is not None and self.devices.chief: self.look()
+        elif self.weights is None and self.config.model.data_init:
+            initialise_from_data(self.plain, inputs_for(self.plain, next(self.batches(0))[0]))
+            if self.model is not self.plain: self.model.set_weights(self.plain.get_weights())
+            for mean, variable in zip(self.average, self.plain.trainable_variables): mean.assign(variable.value)
 
     def over(self) -> bool:
         "Whether the run has come to its end, by steps or by patience."

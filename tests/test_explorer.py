@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
@@ -37,6 +38,26 @@ def write_explorer(folder, data):
     (folder / "explore.ipynb").write_text(json.dumps(notebook))
 
 
+@contextmanager
+def served(home, arguments, address, cwd=None, **more):
+    "A Jupyter server that keeps all of its own in `home`; what `address` returns, once it is true, while it runs."
+    env = {**ENV, "JUPYTER_PREFER_ENV_PATH": "1", **{f"JUPYTER_{n}_DIR": str(home / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}, "IPYTHONDIR": str(home / "ipython"), **more}
+    with open(home / "log.txt", "w") as log:
+        server = subprocess.Popen([sys.executable, "-m", *arguments], cwd=cwd, env=env, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := address()):
+            assert server.poll() is None and time.monotonic() < deadline, (home / "log.txt").read_text()[-3000:]
+            time.sleep(.2)
+        yield found
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, data):
     "The address of a JupyterLab whose explorer.ipynb shows the small simulated data set."
@@ -45,23 +66,11 @@ def lab(tmp_path_factory, data):
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    env = {**ENV, "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTER_PREFER_ENV_PATH": "1", **{f"JUPYTER_{n}_DIR": str(home / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")},
-           "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "IPYTHONDIR": str(home / "ipython")}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={home / 'work'}"]
-    with open(home / "log.txt", "w") as log:
-        server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 60
-        while not (found := list((home / "runtime").glob("jpserver-*.json"))):
-            assert server.poll() is None and time.monotonic() < deadline, (home / "log.txt").read_text()[-3000:]
-            time.sleep(.2)
-        yield json.loads(found[0].read_text())["url"]
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+    command = ["jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={home / 'work'}"]
+    def address():
+        return next((json.loads(path.read_text() or "{}").get("url") for path in (home / "runtime").glob("jpserver-*.json")), None)
+    with served(home, command, address, JUPYTERLAB_SETTINGS_DIR=str(home / "settings"), JUPYTERLAB_WORKSPACES_DIR=str(home / "workspaces")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -129,26 +138,14 @@ def voila(tmp_path_factory, data):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = {**ENV, "JUPYTER_PREFER_ENV_PATH": "1", **{f"JUPYTER_{n}_DIR": str(home / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}, "IPYTHONDIR": str(home / "ipython")}
-    command = [sys.executable, "-m", "voila", "explore.ipynb", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
-    with open(home / "log.txt", "w") as log:
-        server = subprocess.Popen(command, cwd=home / "work", env=env, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert server.poll() is None and time.monotonic() < deadline, (home / "log.txt").read_text()[-3000:]
-                time.sleep(.2)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
+    def address():
         try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            return None
+        return f"http://127.0.0.1:{port}/"
+    with served(home, ["voila", "explore.ipynb", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"], address, cwd=home / "work") as found:
+        yield found
 
 
 def test_voila_forbids_requests_to_the_outside(voila):

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from conftest import COMMAND, ENV, ROOT, enhanceme, refused
-from trainings import LONG, arguments
+from trainings import KILLS, LONG, PHASES, arguments
 
 pytestmark = pytest.mark.xdist_group("training")  # one worker: they share a costly fixture
 
@@ -60,7 +60,7 @@ def told(runs):
 def test_twenty_kills_leave_no_trace(runs, told):
     phases = [phase for phase, _ in told["kills"]]
     print(*told["kills"], told["partial"])
-    assert 3 + len(phases) == 20 and len(set(phases)) >= 3, phases    # on a busy machine a short phase may be over before the signal arrives
+    assert 3 + len(phases) >= 20 and all(phases.count(phase) >= KILLS.count(phase) >= 2 for phase in PHASES), phases
     assert told["killed"] == 0, (runs / "killed.log").read_text()[-3000:]
     for name in ("best.keras", "last.keras"):
         assert np.array_equal(weights(runs / "whole" / name), weights(runs / "killed" / name)), name

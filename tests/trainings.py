@@ -17,6 +17,7 @@ PHASES = ["starting", "training", "validating", "writing"]
 LONG = ["training.steps=150", "training.validate_every=5", "training.checkpoint_every=3", "training.tensorboard=true"]
 SHORT = ["training.steps=20", "training.validate_every=10", "training.checkpoint_every=4"]
 KILLS = ["starting"] * 3 + ["training"] * 5 + ["validating"] * 4 + ["writing"] * 5
+TRIES = 8  # at most, to hit a phase with one run, and to hit it at all
 
 
 def arguments(data, store, run, settings, more=()):
@@ -97,6 +98,25 @@ class Run:
             time.sleep(0.0005)
         raise RuntimeError(f"ended with {self.code} before it was {phase}")
 
+    def hold(self):
+        "Stop it where it is, so that `now` stays true; whether it was still there."
+        os.kill(self.pid, signal.SIGSTOP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            self.code = os.waitstatus_to_exitcode(status)
+        return self.code is None
+
+    def strike(self, phase, steps, delay):
+        "kill -9 in a phase, a moment after it has begun; when it is over by then, the next time. What it was doing."
+        for turn in range(TRIES):
+            self.reach(phase, 0 if turn else steps)
+            time.sleep(delay / 2**turn)
+            if self.hold() and (self.now()[0] == phase or phase == "starting"):
+                break  # a start that is over does not come again
+            if self.code is None:
+                os.kill(self.pid, signal.SIGCONT)
+        return self.kill()
+
     def kill(self):
         "kill -9; what it was doing."
         os.kill(self.pid, signal.SIGKILL)
@@ -121,10 +141,11 @@ def main(data, store, out):
 
     told["kills"] = []
     for phase in rng.sample(KILLS, len(KILLS)):
-        run = Run(args("killed", LONG), out / "killed.log")
-        run.reach(phase, rng.randrange(10))
-        time.sleep(rng.uniform(0, 1.5 if phase == "starting" else 0.01))
-        told["kills"].append(run.kill())
+        for turn in range(TRIES):
+            run, delay = Run(args("killed", LONG), out / "killed.log"), rng.uniform(0, 1.5 if phase == "starting" else 0.01)
+            told["kills"].append(run.strike(phase, rng.randrange(10), delay / 2**turn))
+            if told["kills"][-1][0] == phase:
+                break
     told["partial"] = [p.name for p in (out / "killed").glob("**/*partial*")]
     go("killed", LONG)
 
