@@ -117,7 +117,7 @@ def figure_html(
     kind="", # further classes
 ) -> str:
     "An HTML figure with its caption."
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{html.escape(caption).replace(' %', '&nbsp;%')}</figcaption>" if caption else ""
     return f'<figure class="em-figure {kind}" style="margin:1em 0"><div class="em-scroll">{inner}</div>{below}</figure>'
 
 @styled
@@ -479,6 +479,7 @@ def tradeoff(
     ylabel="gain, dB", # of the gains
     xscale="log", # or 'linear'
     groups=None, # name -> group, coloured alike; `COLORS` are kept
+    legend=True, # tell the groups' colours
 ) -> Picture:
     "Gain against cost, each point with its interval and its name."
     fig, ax = canvas(8.6, 3.8)
@@ -492,10 +493,10 @@ def tradeoff(
     ax.axhline(0, color=MUTED, lw=1)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
     for kind in kinds: ax.scatter([], [], s=34, color=look[kind], label=kind)
-    if kinds: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    if kinds and legend: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.margins(x=.15)
     at = sorted({p[0] for p in points.values()})
-    if xscale == "log": _ticks(ax, [v for v in (.1, .2, .5, 1, 2, 5, 10, 20, 50, 100) if at[0] * .8 <= v <= at[-1] * 1.25] if at[-1] > 2.5 * at[0] else at, "{:.2g}")
+    if xscale == "log": _ticks(ax, [v for v in (.1, .2, .3, .5, .7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100) if at[0] * .8 <= v <= at[-1] * 1.25] if at[-1] > 2.5 * at[0] else at, "{:.2g}")
     taken = []                                            # px, where names stand; the largest effects are named first, and no name on another
     for name, (cost, gain, *_) in sorted(spots, key=lambda p: -abs(p[1][1])):
         x, y = ax.transData.transform((cost, gain))
@@ -536,7 +537,9 @@ def gallery(
         for ax, (title, image, look) in zip(axes, panels):
             drawn = bare(ax).imshow(np.ma.masked_invalid(image), interpolation="antialiased", **look)
             if look["cmap"] is DIVERGING: shown = drawn
-            ax.set_title(textwrap.fill(title, max(8, int(15 * side))), fontsize=8.5, pad=3, color=MUTED)
+            fits = max(8, int(15 * side))                 # characters; a longer title is broken, an error map's before its minus
+            parts = [title] if len(title) <= fits else title.replace(" − ", "\n− ").split("\n")
+            ax.set_title("\n".join(textwrap.fill(part, fits) for part in parts), fontsize=8.5, pad=3, color=MUTED)
             ax.set_xlabel(row.notes.get(title, ""), fontsize=8.5, color=INK, labelpad=3)
         for ax in axes[len(panels):]: ax.set_visible(False)
         if panels[0][0] in row.images: axes[0].set_ylabel(row.title, fontsize=8.5, color=INK)

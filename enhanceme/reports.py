@@ -293,7 +293,7 @@ def table(
     head = "".join(f'<th class="num" scope="col">{html.escape(str(c))}</th>' if n else f'<th scope="col">{html.escape(str(c))}</th>' for c, n in zip(rows, numeric))
     body = "".join(f'<tr{" class=em-strong" if place in strong else ""}>' + "".join(cell_html(v, n) for v, n in zip(row, numeric)) + "</tr>"
                    for place, row in enumerate(rows.itertuples(index=False)))
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{html.escape(caption).replace(' %', '&nbsp;%')}</figcaption>" if caption else ""
     intervals = sum(any(str(v).endswith("]") for v in rows[c]) for c in rows)     # many of them go below their values
     prose = any(len(str(v)) > 60 for c in rows for v in rows[c])                  # a phone gets the columns below one another
     look = "em-table" + (" em-dense" if intervals > 3 else "") + (" em-stack" if prose else "")

@@ -717,7 +717,7 @@ def _db(e, digits=2) -> str: return f"{spread(e['mean'] if isinstance(e, pd.Seri
 
 def _named(factor, level) -> str: return f"{FACTORS[factor].title}: {level}"
 
-CALLED = {"bicubic-mean": "bicubic mean", "ibp": "back-projection", "map": "most probable image"}
+CALLED = {"bicubic-mean": "bicubic mean", "ibp": "back-projection", "map": "the most probable image"}
 
 def called(method: str) -> str:
     "A method's name for readers."
@@ -748,7 +748,8 @@ def answer_baselines(study) -> str:
     best = most.groupby("method").gain.mean().idxmax()
     gain = bootstrap_mean(most[most.method == best].gain)
     alone = rows[(rows.frames == 1) & (rows.method == "bicubic-mean")].gain.mean()
-    return (f"Without learning, fusing all frames gains {_db(gain)} over the official baseline with the best method, {called(best)} ({several(gain.n, 'scene')}){doubt(gain)}; the clearest frame alone, enlarged, is at {spread(alone, sign=True)} dB."
+    proof = doubt(gain) or f" ({several(gain.n, 'scene')})"
+    return (f"Without learning, fusing all frames gains {_db(gain)} over the official baseline with the best method, {called(best)}{proof}; the clearest frame alone, enlarged, is at {spread(alone, sign=True)} dB."
             + (" Fusion pays, most where the method knows the sensor's kernel." if best in ("map", "ibp") and told_apart(gain) else ""))
 
 def answer_ablations(study) -> str:
@@ -770,15 +771,16 @@ def answer_losses(study) -> str:
     found = trials.effects().set_index("level")
     if found.empty: return "No other loss could be trained."
     best = found["mean"].idxmax()
-    words = (f"{best} scores best, {_db(found.loc[best])} against {trials.standard}{doubt(found.loc[best])}." if found["mean"][best] > 0 else
-             f"{trials.standard} scores best of {len(found) + 1} losses; next to it is {best}, {_db(found.loc[best])}{doubt(found.loc[best])}.")
+    proof = doubt(found.loc[best])
+    words = (f"{best} scores best, {_db(found.loc[best])} against {trials.standard}{proof}." if found["mean"][best] > 0 else
+             f"{trials.standard} scores best of {len(found) + 1} losses; next to it is {best}, {_db(found.loc[best])}{proof}.")
     edges = [n for n in found.index if "Sobel" in n]
     if edges:
         steep, clean = (effect(trials.of(edges[0]), trials.of(trials.standard), c) for c in ("edge_gain", "edge_error"))
         word = "sharpen" if steep.mean > 0 else "soften"
         verdict = f"{word}s" if told_apart(steep) else "does not measurably sharpen" if not steep.low * steep.high > 0 else f"seems to {word}"
         words += (f" The edge loss ({edges[0]}) {verdict}: it changes the steepness of edges by {spread(100 * steep.mean, 100 * steep.low, 100 * steep.high, 1, sign=True)} % of HR's,"
-                  f" and the error at edges by {spread(clean.mean, clean.low, clean.high, 1, sign=True)} DN{doubt(steep)}.")
+                  f" and the error at edges by {spread(clean.mean, clean.low, clean.high, 1, sign=True)} DN{'' if doubt(steep) == proof else doubt(steep)}.")
     return words
 
 # %% ../nbs/18_trials.ipynb #f1be1f42
