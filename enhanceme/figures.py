@@ -403,6 +403,7 @@ def forest(
     reference=0.0, # value of no effect
     groups=None, # (n,) colour of a row
     title="", # above the rows
+    digits=2, # decimals of the numbers at the side
 ) -> Picture:
     "Effects with their intervals."
     values, low, high = (np.asarray(v, float) for v in (values, low, high))
@@ -413,7 +414,7 @@ def forest(
         color = BLUE if groups is None else COLORS.get(groups[row], CYCLE[names.index(groups[row]) % len(CYCLE)])
         ax.plot([low[row], high[row]], [row, row], color=color, lw=2.4, alpha=.5)
         ax.scatter(values[row], row, s=36, color=color, zorder=3)
-        ax.text(1.01, row, f"{signed(values[row])}  [{signed(low[row])}, {signed(high[row])}]", transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=MUTED)
+        ax.text(1.01, row, f"{signed(values[row], digits)}  [{signed(low[row], digits)}, {signed(high[row], digits)}]", transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=MUTED)
     ax.axvline(reference, color=MUTED, lw=1)
     ax.set_yticks(rows, labels)
     ax.set(ylim=(len(values) - .4, -.6), xlabel=unit, title=title), ax.grid(False, axis="y")

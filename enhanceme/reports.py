@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['MATH', 'TEMPLATE', 'KINDS', 'WORDS', 'to_mathml', 'fill', 'stylesheet', 'static_outputs', 'heading', 'seconds_text',
            'page_foot', 'answer_first', 'render', 'notebook_path', 'portable', 'check_parameters', 'last_line',
-           'with_plain_origin', 'run_notebook', 'Block', 'say', 'spread', 'several', 'cell_html', 'table', 'resolve',
-           'Results', 'choose_scene', 'extremes', 'scene_row', 'headline', 'headline_table', 'cover', 'facts', 'hero',
-           'card', 'lead', 'origin', 'grouped', 'render_index']
+           'with_plain_origin', 'run_notebook', 'Block', 'say', 'spread', 'one_of', 'several', 'cell_html', 'table',
+           'resolve', 'Results', 'choose_scene', 'extremes', 'scene_row', 'headline', 'headline_table', 'cover',
+           'facts', 'hero', 'card', 'lead', 'origin', 'grouped', 'render_index']
 
 # %% ../nbs/13_reports.ipynb #3c75e688
 import base64, html, io, json, os, re, shlex
@@ -263,6 +263,15 @@ def spread(
     if mean is None or not np.isfinite(mean): return "–"
     text = lambda x: signed(x, digits) if sign else f"{x:.{digits}f}".replace("-", "−")
     return text(mean) + (f" [{text(low)}, {text(high)}]" if np.isfinite([low, high]).all() and text(low) != text(high) else "")
+
+def one_of(
+    name: str, # of a parameter
+    value, # that was given
+    allowed, # values
+):             # the value; raises UserError when it is none of them
+    "A parameter that has a choice of values."
+    if value not in list(allowed): raise UserError(f"{name}={value}: not one of {', '.join(map(str, allowed)) or 'none'}; choose one of these")
+    return value
 
 def several(
     count: int, # of things

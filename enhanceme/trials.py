@@ -493,7 +493,7 @@ def read_trials(
     done = tuple(t for t, s in states.items() if not s.get("impossible"))
     begun = [t for t in wanted if t not in states and (home / t.folder).is_dir()]
     if not any(t.standard for t in done): raise UserError(f"{home}: the reference of the trials of {factor} is not there{', it was interrupted' if any(t.standard for t in begun) else ''}; {mend}")
-    if not any(not t.standard for t in done) and not impossible: raise UserError(f"{home}: no trial of {factor} is there{', ' + str(len(begun)) + ' were interrupted' if begun else ''}; {mend}")
+    if not any(not t.standard for t in done) and not impossible: raise UserError(f"{home}: no trial of {factor} is there{', the training was interrupted' if begun else ''}; {mend}")
     return TrialSet(results, factor, config, wanted, done, impossible)
 
 def first_look(config: Config) -> str:
