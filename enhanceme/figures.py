@@ -432,6 +432,14 @@ def _ticks(ax, at, form="{:g}"):
         if middle - half >= free: keep, free = [*keep, v], middle + half
     ax.set_xticks(keep, [form.format(v) for v in keep])
 
+def _level_name(ax, name, y):
+    "Write a horizontal line's name at that of its ends, above or below, where no curve is near."
+    at = np.concatenate([ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([np.asarray(v, float) for v in line.get_data()]))) for line in ax.lines if len(line.get_xdata()) > 2 or line.get_marker() == "o"] or [np.zeros((0, 2))])
+    height = ax.transAxes.inverted().transform(ax.transData.transform((ax.get_xlim()[1], y)))[1]
+    near = {(right, up): int(((np.abs(at[:, 0] - right) < .25) & (np.abs(at[:, 1] - height - (.05 if up else -.05)) < .06)).sum()) for right in (1, 0) for up in (True, False) if .06 < height + (.06 if up else -.06) < 1.1}
+    right, up = min(near, key=near.get) if near else (1, True)
+    ax.annotate(name, (right, y), (-2 if right else 3, 3 if up else -4), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right" if right else "left", va="bottom" if up else "top", color=MUTED, fontsize=8)
+
 @styled
 def lines(
     panels, # panel title -> {name -> (x, y) or (x, y, low, high)}, or one such inner dict
@@ -461,7 +469,6 @@ def lines(
             ax.text(at, .98, f" {name}", transform=ax.get_xaxis_transform(), va="top", color=MUTED, fontsize=8, path_effects=HALO)
         if level is not None:
             ax.axhline(level[1], color=MUTED, lw=1, ls=(0, (4, 3)))
-            ax.annotate(level[0], (1, level[1]), (-2, 3), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right", color=MUTED, fontsize=8, path_effects=HALO)
         ax.set(xlabel=xlabel, title=title, yscale=yscale)
         ax.set_xscale(xscale, **({"linthresh": 1} if xscale == "symlog" else {}))
     axs[0, 0].set_ylabel(ylabel)
@@ -471,6 +478,7 @@ def lines(
         at = sorted({float(v) for x, *_ in group.values() for v in np.asarray(x)})
         if xscale == "symlog": ax.set_xlim(-.25 if at[0] >= 0 else None, 1.35 * at[-1])
         if dots and len(at) <= 8: _ticks(ax, at)
+        if level is not None: _level_name(ax, *level)
     return fig
 
 @styled
