@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .config import UserError, written_whole
-from .figures import COLORS, CYCLE, MUTED, Slider, busiest, canvas, gain_dots, gallery, styled, zoomed
+from .figures import COLORS, CYCLE, MUTED, Slider, busiest, canvas, diagonal, gain_dots, gallery, styled, zoomed
 from .metrics import PERFECT, baseline_image, best_match, paired_difference
 from .prediction import NETWORK, methods, open_method
 from .reports import facts, scene_row, spread, stylesheet, table
@@ -151,9 +151,7 @@ def _square(ax, x, y, names, pad):
     "Equal limits, the line y = x, and labels."
     from matplotlib.ticker import MaxNLocator
     ends = np.array([min(x.min(), y.min()) - pad, max(x.max(), y.max()) + pad])
-    ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
-    at = ends[0] + .12 * (ends[1] - ends[0])
-    ax.annotate("no difference", (at, at), (8, -9), textcoords="offset points", color=MUTED, fontsize=8)
+    diagonal(ax, x, y, ends, "no difference")
     ax.set(xlim=ends, ylim=ends, aspect="equal", xlabel=f"{names[0]}, dB", ylabel=f"{names[1]}, dB")
     for axis in (ax.xaxis, ax.yaxis): axis.set_major_locator(MaxNLocator(6, integer=ends[1] - ends[0] > 4))
 
@@ -199,7 +197,7 @@ def verdict(found: Comparison) -> str:
     factor = 10 ** (abs(last.difference) / 10)
     plain = f": its squared error is {factor:.1f} times {'smaller' if last.difference > 0 else 'larger'}" if sure and factor >= 1.05 else ""
     return (f"Over {last.scenes} {kind} scenes {which}{interval}{plain}{'' if sure else ', which is within chance'}. It wins {last.won} of them"
-            f" (Wilcoxon’s signed-rank test: {p_text(last.p)}).")
+            f" (Wilcoxon’s signed-rank test: {p_text(last.p)}{', which is not beyond chance' if sure and last.p >= .05 else ''}).")
 
 def summary_html(found: Comparison) -> str:
     "The table of means and differences."

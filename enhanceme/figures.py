@@ -7,8 +7,8 @@ __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBE
            'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'HALO', 'sans', 'signed', 'styled', 'to_png', 'data_uri',
            'Picture', 'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip',
            'shift_cloud', 'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves',
-           'score_scatter', 'gain_dots', 'forest', 'lines', 'tradeoff', 'Row', 'gallery', 'busiest', 'zoomed',
-           'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
+           'diagonal', 'score_scatter', 'gain_dots', 'forest', 'lines', 'tradeoff', 'Row', 'gallery', 'busiest',
+           'zoomed', 'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
 
 # %% ../nbs/11_figures.ipynb #be41713e
 import base64, functools, html, io, math, textwrap
@@ -343,6 +343,20 @@ def training_curves(
     return fig
 
 # %% ../nbs/11_figures.ipynb #039071c1
+def diagonal(
+    ax,
+    x, y, # (n,) the points
+    ends, # (low, high) of both axes
+    name, # of the line
+):
+    "The line y = x, with its name below it where the points are furthest."
+    low, high = ends
+    at = np.column_stack([np.asarray(x, float) - low, np.asarray(y, float) - low]) / (high - low)
+    free = lambda share: np.hypot(*(at - [share + .12, share - .03]).T).min(initial=9)
+    share = max((.12, .3, .45, .6, .75), key=free)
+    ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
+    ax.annotate(name, (low + share * (high - low),) * 2, (8, -9), textcoords="offset points", color=MUTED, fontsize=8)
+
 @styled
 def score_scatter(
     baseline, # (n,) dB
@@ -355,9 +369,7 @@ def score_scatter(
     baseline, scores = np.asarray(baseline, float), np.asarray(scores, float)
     groups = np.asarray(["scenes"] * len(scores) if groups is None else groups)
     ends = np.array([min(baseline.min(), scores.min()) - .5, max(baseline.max(), scores.max()) + .5])
-    ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)))
-    at = ends[0] + .12 * (ends[1] - ends[0])
-    ax.annotate("no gain", (at, at), (8, -9), textcoords="offset points", color=MUTED, fontsize=8)
+    diagonal(ax, baseline, scores, ends, "no gain")
     for place, group in enumerate(np.unique(groups)):
         mine = groups == group
         ax.scatter(baseline[mine], scores[mine], s=30, color=COLORS.get(group, CYCLE[place]), alpha=.8, lw=0, label=f"{group} ({mine.sum()})")
