@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .config import UserError, written_whole
-from .figures import COLORS, CYCLE, MUTED, Slider, busiest, canvas, gain_dots, gallery, styled, zoomed
+from .figures import COLORS, CYCLE, MUTED, Slider, busiest, canvas, diagonal, gain_dots, gallery, styled, zoomed
 from .metrics import PERFECT, baseline_image, best_match, paired_difference
 from .prediction import NETWORK, methods, open_method
 from .reports import facts, scene_row, spread, stylesheet, table
@@ -151,8 +151,7 @@ def _square(ax, x, y, names, pad):
     "Equal limits, the line y = x, and labels."
     from matplotlib.ticker import MaxNLocator
     ends = np.array([min(x.min(), y.min()) - pad, max(x.max(), y.max()) + pad])
-    ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
-    ax.annotate("y = x", ends[[1, 1]], (-20, -9), textcoords="offset points", ha="right", color=MUTED, fontsize=8)
+    diagonal(ax, x, y, ends, "no difference")
     ax.set(xlim=ends, ylim=ends, aspect="equal", xlabel=f"{names[0]}, dB", ylabel=f"{names[1]}, dB")
     for axis in (ax.xaxis, ax.yaxis): axis.set_major_locator(MaxNLocator(6, integer=ends[1] - ends[0] > 4))
 
@@ -185,7 +184,7 @@ def scatter(
 # %% ../nbs/16_comparison.ipynb #b8941884
 def p_text(p: float) -> str:
     "A p value to read."
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+    return ("p < 0.0001" if p < 1e-4 else f"p = {p:.2g}").replace(" ", "\N{NO-BREAK SPACE}")
 
 def verdict(found: Comparison) -> str:
     "The finding in two sentences of HTML."
@@ -195,8 +194,10 @@ def verdict(found: Comparison) -> str:
     known, sure = np.isfinite(last.low), last.low > 0 or last.high < 0
     which = f"{two} {'gains' if last.difference > 0 else 'loses'} <strong>{abs(last.difference):.2f} dB</strong> {'on' if last.difference > 0 else 'to'} {one}" if sure else f"{two} and {one} differ by <strong>{spread(last.difference, sign=True)} dB</strong>"
     interval = f" (95 % interval {spread(last.low, sign=True)} to {spread(last.high, sign=True)})" if known else ""
-    return (f"Over {last.scenes} {kind} scenes {which}{interval}{'' if sure else ', which is within chance'}. It wins {last.won} of them"
-            f" (Wilcoxon’s signed-rank test: {p_text(last.p)}).")
+    factor = 10 ** (abs(last.difference) / 10)
+    plain = f": its squared error is {factor:.1f} times {'smaller' if last.difference > 0 else 'larger'}" if sure and factor >= 1.05 else ""
+    return (f"Over {last.scenes} {kind} scenes {which}{interval}{plain}{'' if sure else ', which is within chance'}. It wins {last.won} of them"
+            f" (Wilcoxon’s signed-rank test: {p_text(last.p)}{', which is not beyond chance' if sure and last.p >= .05 else ''}).")
 
 def summary_html(found: Comparison) -> str:
     "The table of means and differences."
@@ -210,7 +211,7 @@ def summary_html(found: Comparison) -> str:
 def scenes_html(found: Comparison) -> str:
     "All scenes, sorted by difference."
     s = found.scenes.sort_values("difference", ascending=False)
-    rows = pd.DataFrame({"scene": s.band + "/" + s.scene, "split": s.split, "clear": s.clearance.map("{:.0%}".format), "N, dB": s.norm.map("{:.2f}".format), f"{found.names[0]}, dB": s.benchmark_cpsnr.map("{:.2f}".format),
+    rows = pd.DataFrame({"scene": s.band + "/" + s.scene, "split": s.split, "clear": s.clearance.map("{:.0%}".format), **({} if np.allclose(s.norm, s.benchmark_cpsnr, atol=5e-3) else {"N, dB": s.norm.map("{:.2f}".format)}), f"{found.names[0]}, dB": s.benchmark_cpsnr.map("{:.2f}".format),
                          f"{found.names[1]}, dB": s.candidate_cpsnr.map("{:.2f}".format), "difference, dB": [spread(d, sign=True) for d in s.difference]})
     return table(rows).markup
 
@@ -224,8 +225,8 @@ def pictures(found: Comparison, sides, data) -> tuple[str, str]:
         rows.append(scene_row(scene, images, f"{line.rank}, {line.difference:+.2f} dB\n{scene.key}".replace("-", "−"), {n: n for n in found.names}))
     one, two = found.names
     first, top = rows[0], chosen.iloc[0]
-    slider = Slider(first.images[one], first.images[two], (one, two), f"{top.band}/{top.scene}, which {top['rank']}: {first.notes[one]} and {first.notes[two]}. Drag, or use the arrow keys.", hero=True)._repr_html_()
-    whole = gallery(rows).says("LR is the clearest frame, at the benchmark’s level and contrast; sand in HR is concealed. The error maps share one scale: blue is too dark, orange too bright, grey concealed.",
+    slider = Slider(first.images[one], first.images[two], (one, two), f"{top.band}/{top.scene}{', simulated' if found.simulated else ''}, which {top['rank']}: {first.notes[one]} and {first.notes[two]}. Drag, or use the arrow keys.", hero=True)._repr_html_()
+    whole = gallery(rows).says("LR is the clearest frame, at HR’s level and contrast; sand in HR is concealed. The error maps share one scale: blue is too dark, orange too bright, grey concealed.",
                                alt="LR, both methods, HR and both error maps of the scenes that gained and lost most.")
     close = gallery([zoomed(row, busiest(row.errors[f"{one} − HR"])) for row in rows]).says(f"Close up: the part of each scene where {one} errs most.")
     return slider, whole._repr_html_() + close._repr_html_()
@@ -246,8 +247,9 @@ def page_html(found: Comparison, sides, data, files) -> str:
 <meta name="description" content="Two super-resolution methods compared scene by scene"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
 <body><main>
 <div class="em-top"><div><p class="em-eyebrow">EnhanceMe, a comparison</p>
-<h1>{two} against {one}</h1>
-<p class="em-lead">{verdict(found)} {tag}</p></div>
+<h1>{two[:1].upper() + two[1:]} against {one}</h1>
+<p class="em-lead">{verdict(found)} {tag}</p>
+<p>Both made a fine image of every scene from the same coarse frames. Each image is compared with the true one (HR): cPSNR, in dB, says how near it comes over clear pixels, and 3 dB more is half the squared error.</p></div>
 {slider}</div>
 <h2>How sure</h2>
 {summary_html(found)}

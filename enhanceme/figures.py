@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBER', 'SKY', 'PURPLE', 'CYCLE', 'HIDDEN', 'COLORS',
-           'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'sans', 'styled', 'to_png', 'data_uri', 'Picture',
-           'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip', 'shift_cloud',
-           'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves', 'score_scatter',
-           'gain_dots', 'forest', 'lines', 'tradeoff', 'Row', 'gallery', 'busiest', 'zoomed', 'radial_power', 'spectra',
-           'grey_png', 'Slider', 'reliability']
+           'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'HALO', 'sans', 'signed', 'styled', 'to_png', 'data_uri',
+           'Picture', 'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip',
+           'shift_cloud', 'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves',
+           'diagonal', 'score_scatter', 'gain_dots', 'forest', 'lines', 'tradeoff', 'Row', 'gallery', 'busiest',
+           'zoomed', 'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
 
 # %% ../nbs/11_figures.ipynb #be41713e
-import base64, functools, html, io, math
+import base64, functools, html, io, math, textwrap
 from dataclasses import dataclass, field
 
 import matplotlib as mpl
@@ -21,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from PIL import Image
 
 # %% ../nbs/11_figures.ipynb #5d05822d
@@ -46,6 +47,16 @@ STYLE = {
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "xtick.major.size": 0, "ytick.major.size": 0,
     "legend.frameon": False, "legend.fontsize": 8.5, "lines.linewidth": 1.8, "lines.solid_capstyle": "round", "image.interpolation": "nearest", "image.cmap": "gray",
 }
+
+def signed(
+    value, # a number
+    digits=2, # decimals
+) -> str:       # such as "+1.20" or "−0.30", with a true minus; a zero has no sign
+    "A difference, to read."
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+HALO = [withStroke(linewidth=2.6, foreground=PAPER)]      # around text that may stand on a line
 
 def styled(function):
     "Run `function` under the house style and leave the caller's settings alone."
@@ -106,7 +117,7 @@ def figure_html(
     kind="", # further classes
 ) -> str:
     "An HTML figure with its caption."
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{html.escape(caption).replace(' %', '&nbsp;%')}</figcaption>" if caption else ""
     return f'<figure class="em-figure {kind}" style="margin:1em 0"><div class="em-scroll">{inner}</div>{below}</figure>'
 
 @styled
@@ -209,7 +220,7 @@ def shift_cloud(
     for t in np.argsort(far)[::-1][:3]:
         label = labels[t]
         if far[t] > 0.6 * reach: ax.annotate(label, (x[t], y[t]), (6, 3), textcoords="offset points", fontsize=7.5, color=MUTED)
-    ax.set(xlim=(-reach, reach), ylim=(reach, -reach), aspect="equal", xlabel="right, HR px", ylabel="down, HR px")
+    ax.set(xlim=(-1.08 * reach, 1.08 * reach), ylim=(1.08 * reach, -1.08 * reach), aspect="equal", xlabel="right, HR px", ylabel="down, HR px")
     ax.xaxis.set_major_locator(mpl.ticker.MultipleLocator(max(1, reach // 3))), ax.yaxis.set_major_locator(mpl.ticker.MultipleLocator(max(1, reach // 3)))
     ax.axhline(0, color="#b6bcc4", lw=.8, zorder=0), ax.axvline(0, color="#b6bcc4", lw=.8, zorder=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handletextpad=.3)
@@ -228,7 +239,7 @@ def clearance_bars(
     labels = frame_labels(numbers, len(clearance))
     ax.bar(labels, clearance, color=[BLUE if k else HIDDEN for k in kept], width=.72)
     if threshold is not None: ax.axhline(threshold, color=VERMILION, lw=1.2), ax.text(1.005, threshold, f"{threshold:.0%}", transform=ax.get_yaxis_transform(), va="center", color=VERMILION, fontsize=8.5)
-    ax.set(ylim=(min(.5, min(clearance) - .05), 1), ylabel="clear share")
+    ax.set(ylim=(0, 1), ylabel="clear share")
     ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     ax.grid(False, axis="x"), ax.tick_params(axis="x", rotation=90 if len(labels) > 12 else 0)
     return fig
@@ -332,6 +343,20 @@ def training_curves(
     return fig
 
 # %% ../nbs/11_figures.ipynb #039071c1
+def diagonal(
+    ax,
+    x, y, # (n,) the points
+    ends, # (low, high) of both axes
+    name, # of the line
+):
+    "The line y = x, with its name below it where the points are furthest."
+    low, high = ends
+    at = np.column_stack([np.asarray(x, float) - low, np.asarray(y, float) - low]) / (high - low)
+    free = lambda share: np.hypot(*(at - [share + .12, share - .03]).T).min(initial=9)
+    share = max((.12, .3, .45, .6, .75), key=free)
+    ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
+    ax.annotate(name, (low + share * (high - low),) * 2, (8, -9), textcoords="offset points", color=MUTED, fontsize=8)
+
 @styled
 def score_scatter(
     baseline, # (n,) dB
@@ -344,8 +369,7 @@ def score_scatter(
     baseline, scores = np.asarray(baseline, float), np.asarray(scores, float)
     groups = np.asarray(["scenes"] * len(scores) if groups is None else groups)
     ends = np.array([min(baseline.min(), scores.min()) - .5, max(baseline.max(), scores.max()) + .5])
-    ax.plot(ends, ends, color=MUTED, lw=1, ls=(0, (4, 3)))
-    ax.annotate("no gain", ends[[1, 1]], (-4, -14), textcoords="offset points", ha="right", color=MUTED, fontsize=8)
+    diagonal(ax, baseline, scores, ends, "no gain")
     for place, group in enumerate(np.unique(groups)):
         mine = groups == group
         ax.scatter(baseline[mine], scores[mine], s=30, color=COLORS.get(group, CYCLE[place]), alpha=.8, lw=0, label=f"{group} ({mine.sum()})")
@@ -369,7 +393,7 @@ def gain_dots(
     if interval is not None:
         mean, low, high = interval
         ax.axhspan(low, high, color=BLUE, alpha=.12, lw=0), ax.axhline(mean, color=BLUE, lw=1.4)
-        ax.text(1.005, mean, f"mean {mean:+.2f} dB\n[{low:+.2f}, {high:+.2f}]", transform=ax.get_yaxis_transform(), va="center", color=BLUE, fontsize=8.5)
+        ax.text(1.005, mean, f"mean {signed(mean)} dB\n[{signed(low)}, {signed(high)}]", transform=ax.get_yaxis_transform(), va="center", color=BLUE, fontsize=8.5)
     for place, group in enumerate(np.unique(groups)):
         mine = np.flatnonzero(groups == group)
         ax.vlines(mine, 0, gains[order][mine], color=HIDDEN, lw=1)
@@ -391,17 +415,18 @@ def forest(
     reference=0.0, # value of no effect
     groups=None, # (n,) colour of a row
     title="", # above the rows
+    digits=2, # decimals of the numbers at the side
 ) -> Picture:
     "Effects with their intervals."
     values, low, high = (np.asarray(v, float) for v in (values, low, high))
-    fig, ax = canvas(8.6, .7 + .3 * len(values))
+    fig, ax = canvas(8.6, .8 + .3 * len(values))
     rows = np.arange(len(values))
     names = list(dict.fromkeys(groups)) if groups is not None else [None]
     for row in rows:
         color = BLUE if groups is None else COLORS.get(groups[row], CYCLE[names.index(groups[row]) % len(CYCLE)])
         ax.plot([low[row], high[row]], [row, row], color=color, lw=2.4, alpha=.5)
         ax.scatter(values[row], row, s=36, color=color, zorder=3)
-        ax.text(1.01, row, f"{values[row]:+.2f}  [{low[row]:+.2f}, {high[row]:+.2f}]", transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=MUTED)
+        ax.text(1.01, row, f"{signed(values[row], digits)}  [{signed(low[row], digits)}, {signed(high[row], digits)}]", transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=MUTED)
     ax.axvline(reference, color=MUTED, lw=1)
     ax.set_yticks(rows, labels)
     ax.set(ylim=(len(values) - .4, -.6), xlabel=unit, title=title), ax.grid(False, axis="y")
@@ -409,12 +434,30 @@ def forest(
     return fig
 
 # %% ../nbs/11_figures.ipynb #7fe9dd94
+def _ticks(ax, at, form="{:g}"):
+    "Ticks at the places given, but for those whose labels would stand on another's; scale and limits are set before."
+    ax.set_xticks(at, [form.format(v) for v in at]), ax.minorticks_off()
+    ax.figure.draw_without_rendering()                    # the layout decides how wide the axes are
+    keep, free = [], -np.inf
+    for v in at:
+        middle, half = ax.transData.transform((v, 0))[0], 3.4 * len(form.format(v)) + 2
+        if middle - half >= free: keep, free = [*keep, v], middle + half
+    ax.set_xticks(keep, [form.format(v) for v in keep])
+
+def _level_name(ax, name, y):
+    "Write a horizontal line's name at that of its ends, above or below, where no curve is near."
+    at = np.concatenate([ax.transAxes.inverted().transform(ax.transData.transform(np.column_stack([np.asarray(v, float) for v in line.get_data()]))) for line in ax.lines if len(line.get_xdata()) > 2 or line.get_marker() == "o"] or [np.zeros((0, 2))])
+    height = ax.transAxes.inverted().transform(ax.transData.transform((ax.get_xlim()[1], y)))[1]
+    near = {(right, up): int(((np.abs(at[:, 0] - right) < .25) & (np.abs(at[:, 1] - height - (.05 if up else -.05)) < .06)).sum()) for right in (1, 0) for up in (True, False) if .06 < height + (.06 if up else -.06) < 1.1}
+    right, up = min(near, key=near.get) if near else (1, True)
+    ax.annotate(name, (right, y), (-2 if right else 3, 3 if up else -4), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right" if right else "left", va="bottom" if up else "top", color=MUTED, fontsize=8)
+
 @styled
 def lines(
     panels, # panel title -> {name -> (x, y) or (x, y, low, high)}, or one such inner dict
     xlabel="", # of every panel
     ylabel="", # of the first panel
-    xscale="linear", # or 'log'
+    xscale="linear", # or 'log', or 'symlog', which has a zero
     yscale="linear", # or 'log'
     marks=None, # name -> x, vertical dashed lines
     level=None, # (name, y), a horizontal line
@@ -435,17 +478,19 @@ def lines(
             if ends: ax.fill_between(x, *ends, color=look[name], alpha=.13, lw=0)
         for name, at in (marks or {}).items():
             ax.axvline(at, color=MUTED, lw=1, ls=(0, (4, 3)))
-            ax.text(at, .02, f" {name}", transform=ax.get_xaxis_transform(), color=MUTED, fontsize=8)
+            ax.text(at, .98, f" {name}", transform=ax.get_xaxis_transform(), va="top", color=MUTED, fontsize=8, path_effects=HALO)
         if level is not None:
             ax.axhline(level[1], color=MUTED, lw=1, ls=(0, (4, 3)))
-            ax.annotate(level[0], (1, level[1]), (-2, 3), xycoords=ax.get_yaxis_transform(), textcoords="offset points", ha="right", color=MUTED, fontsize=8)
-        ax.set(xlabel=xlabel, title=title, xscale=xscale, yscale=yscale)
-        if xscale == "log":
-            at = sorted({float(v) for group in panels.values() for x, *_ in group.values() for v in np.asarray(x)})
-            if len(at) <= 8: ax.set_xticks(at, [f"{v:g}" for v in at]), ax.minorticks_off()
+        ax.set(xlabel=xlabel, title=title, yscale=yscale)
+        ax.set_xscale(xscale, **({"linthresh": 1} if xscale == "symlog" else {}))
     axs[0, 0].set_ylabel(ylabel)
     handles = {label: line for ax in axs[0] for line, label in zip(*ax.get_legend_handles_labels())}
-    axs[0, -1].legend([handles[name] for name in names], names, loc="upper left", bbox_to_anchor=(1, 1))
+    if len(names) > 1: axs[0, -1].legend([handles[name] for name in names], names, loc="upper left", bbox_to_anchor=(1, 1))
+    for ax, group in zip(axs[0], panels.values()):        # few points: the values that were measured, and no others
+        at = sorted({float(v) for x, *_ in group.values() for v in np.asarray(x)})
+        if xscale == "symlog": ax.set_xlim(-.25 if at[0] >= 0 else None, 1.35 * at[-1])
+        if dots and len(at) <= 8: _ticks(ax, at)
+        if level is not None: _level_name(ax, *level)
     return fig
 
 @styled
@@ -454,31 +499,31 @@ def tradeoff(
     xlabel="cost", # of the costs
     ylabel="gain, dB", # of the gains
     xscale="log", # or 'linear'
-    groups=None, # name -> group, coloured alike
+    groups=None, # name -> group, coloured alike; `COLORS` are kept
+    legend=True, # tell the groups' colours
 ) -> Picture:
     "Gain against cost, each point with its interval and its name."
     fig, ax = canvas(8.6, 3.8)
     kinds = list(dict.fromkeys((groups or {}).values()))
+    look = {kind: COLORS.get(kind, CYCLE[k % len(CYCLE)]) for k, kind in enumerate(kinds)}
     spots = sorted(points.items(), key=lambda p: p[1][1])
     for name, (cost, gain, low, high) in spots:
-        color = CYCLE[kinds.index(groups[name]) % len(CYCLE)] if groups else BLUE
+        color = look[groups[name]] if groups else BLUE
         ax.plot([cost, cost], [low, high], color=color, lw=2, alpha=.35)
         ax.scatter(cost, gain, s=34, color=color, zorder=3)
     ax.axhline(0, color=MUTED, lw=1)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale)
-    at = sorted({p[0] for p in points.values()})
-    if xscale == "log":
-        if len(at) > 10: at = np.geomspace(at[0], at[-1], 6)
-        ax.set_xticks(at, [f"{v:.2g}" for v in at]), ax.minorticks_off()
-    for kind in kinds: ax.scatter([], [], s=34, color=CYCLE[kinds.index(kind) % len(CYCLE)], label=kind)
-    if kinds: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    for kind in kinds: ax.scatter([], [], s=34, color=look[kind], label=kind)
+    if kinds and legend: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.margins(x=.15)
+    at = sorted({p[0] for p in points.values()})
+    if xscale == "log": _ticks(ax, [v for v in (.1, .2, .3, .5, .7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100) if at[0] * .8 <= v <= at[-1] * 1.25] if at[-1] > 2.5 * at[0] else at, "{:.2g}")
     taken = []                                            # px, where names stand; the largest effects are named first, and no name on another
     for name, (cost, gain, *_) in sorted(spots, key=lambda p: -abs(p[1][1])):
         x, y = ax.transData.transform((cost, gain))
         if any(abs(y - v) < 11 and x < u + w and u < x + 5 * len(name) for u, v, w in taken): continue
         taken.append((x, y, 5 * len(name)))
-        ax.annotate(name, (cost, gain), (6, -3), textcoords="offset points", fontsize=7.5, color=INK)
+        ax.annotate(name, (cost, gain), (6, -3), textcoords="offset points", fontsize=7.5, color=INK, path_effects=HALO)
     return fig
 
 # %% ../nbs/11_figures.ipynb #377075b6
@@ -513,7 +558,9 @@ def gallery(
         for ax, (title, image, look) in zip(axes, panels):
             drawn = bare(ax).imshow(np.ma.masked_invalid(image), interpolation="antialiased", **look)
             if look["cmap"] is DIVERGING: shown = drawn
-            ax.set_title(title, fontsize=8.5, pad=3, color=MUTED)
+            fits = max(8, int(15 * side))                 # characters; a longer title is broken, an error map's before its minus
+            parts = [title] if len(title) <= fits else title.replace(" − ", "\n− ").split("\n")
+            ax.set_title("\n".join(textwrap.fill(part, fits) for part in parts), fontsize=8.5, pad=3, color=MUTED)
             ax.set_xlabel(row.notes.get(title, ""), fontsize=8.5, color=INK, labelpad=3)
         for ax in axes[len(panels):]: ax.set_visible(False)
         if panels[0][0] in row.images: axes[0].set_ylabel(row.title, fontsize=8.5, color=INK)
@@ -577,7 +624,7 @@ def spectra(
             frequency, power = radial_power(image, pixel)
             ax.semilogy(frequency[1:], power[1:], color=COLORS.get(name, CYCLE[place]), label=name, lw=2.4 if name == "HR" else 1.6)
         ax.axvline(.5 / scale, color=MUTED, lw=1, ls=(0, (4, 3)))
-        ax.text(.5 / scale, .02, " LR Nyquist", transform=ax.get_xaxis_transform(), color=MUTED, fontsize=8)
+        ax.text(.5 / scale, .02, " LR Nyquist", transform=ax.get_xaxis_transform(), color=MUTED, fontsize=8, path_effects=HALO)
         ax.set(xlim=(0, .5), xlabel="cycles per HR px", title=title)
     axs[0, 0].set_ylabel("power density, DN² HRpx²"), axs[0, -1].legend(loc="upper right")
     return fig

@@ -423,34 +423,39 @@ def _middle(sr, frame_at):
 def _page(title, stack, parts, facts, look):
     "The page as HTML text: slider, quick look, facts; nothing is fetched."
     from enhanceme.figures import Slider, data_uri
-    from enhanceme.reports import stylesheet
+    from enhanceme.reports import facts as listed, stylesheet
     (sr, before), (h, w) = parts, stack.valid.shape
     large = SCALE * max(h, w) > SLIDER
-    told = "Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if large else "")
+    told = "Left one frame enlarged, right all frames fused: fine lines that only the right has should still fit what the left shows. Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if large else "")
     slider = Slider(before, sr, ("one frame, bicubic", "super-resolved"), told, width=704)
-    rows = "".join(f'<tr><td class="short">{html.escape(k)}</td><td>{html.escape(str(v))}</td></tr>' for k, v in facts.items())
     whole = f'<h2>The whole</h2><p><img src="{data_uri(look)}" alt="the super-resolved image" style="max-width:100%"></p>' if large else ""
-    lead = (f"{len(stack.sources)} frames of {w}x{h} px became one image of {SCALE * w}x{SCALE * h} px. What it shows beyond a single frame comes from their sub-pixel shifts "
+    lead = (f"{len(stack.sources)} frames of {w} × {h} px became one image of {SCALE * w} × {SCALE * h} px. What it shows beyond a single frame comes from their sub-pixel shifts "
             "and from what the network has learnt of other places: look, but verify.")
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>
 <link rel="icon" href="data:,"><style>{stylesheet()}</style></head><body><main><p class="em-eyebrow">EnhanceMe, super-resolution of one place</p><h1>{html.escape(title)}</h1>
 <p class="em-lead">{lead}</p>{slider._repr_html_()}{whole}
-<h2>What it is made of</h2><div class="em-scroll"><table class="em-table"><tbody>{rows}</tbody></table></div></main>
+<h2>What it is made of</h2>{listed([(k, html.escape(str(v))) for k, v in facts.items()])}</main>
 <footer><div>Written by EnhanceMe. It needs no network.</div></footer></body></html>"""
 
 def _facts(stack, registered, model, offset):
     "What the page tells, by name."
     (h, w), t = stack.valid.shape, len(stack.sources)
-    unit = "degrees" if stack.crs and not stack.crs.is_projected else stack.crs.linear_units if stack.crs else ""
+    unit = "degrees" if stack.crs and not stack.crs.is_projected else stack.crs.linear_units.replace("metre", "m") if stack.crs else ""
     left_out = [f"{Path(s).name}: {r}" for s, r in zip(stack.sources, registered.reasons) if r]
     seen = f"; the network saw {stack.scale:.4g} times the value, {'plus' if stack.offset > 0 else 'minus'} {abs(stack.offset):.4g}"
-    return {"frames": f"{t} of {w}x{h} px, {sum(registered.kept)} registered",
+    return {"frames": f"{t} of {w} × {h} px, {sum(registered.kept)} registered",
             "left out": "; ".join(left_out) or "none",
             "clear": f"{stack.clear:.0%}" + (", masks estimated" if stack.scene.masks_estimated else ""),
             "pixel": "no coordinates" if stack.transform is None else f"from {abs(stack.transform.a):g} to {abs(stack.transform.a) / SCALE:g} {unit}",
             "coordinates": stack.crs.to_string() if stack.crs else "none",
-            "moved": f"{offset[0]}, {offset[1]} SR px (y, x) against the grid of the frames",
-            "units": stack.dtype + ("" if stack.scale == 1 else seen), "network": model}
+            "moved": f"{offset[0]} down, {offset[1]} right, in pixels of the fine image, against the grid of the frames; the coordinates know it" if any(offset) else "not at all against the grid of the frames",
+            "values": f"{stack.dtype}, in the frames' units" + ("" if stack.scale == 1 else seen), "network": model}
+
+def _called(model) -> str:
+    "A network for readers: the weights that ship by their name, others by their place."
+    from enhanceme.prediction import default_weights
+    path, ships = Path(model), default_weights(needed=False)
+    return f"{path.stem}, the weights that ship" if ships and path.resolve() == ships.resolve() else shown(path)
 
 def place_of(registered) -> tuple[int, int]:
     "Where the output grid of a registered stack lies against the median frame, in whole HR px (y, x)."
@@ -512,5 +517,5 @@ def upscale(
         parts = [whole.enter_context(written_whole(p)) for p in targets]
         write_geotiff(sr, stack, parts[0], offset, {"model": str(model)})
         parts[1].write_bytes(look)
-        parts[2].write_text(_page(out.stem, stack, middle, _facts(stack, registered, str(model), offset), look), encoding="utf-8")
+        parts[2].write_text(_page(out.stem, stack, middle, _facts(stack, registered, _called(model), offset), look), encoding="utf-8")
     return out

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['ORIGINAL', 'FACTORS', 'LOOKED_AT', 'TRIED', 'REFERENCE', 'RINGS', 'SHARED_BATCH', 'IMPOSSIBLE', 'FEW', 'ENSEMBLES',
-           'SURVEYS', 'ABLATIONS', 'QUESTIONS', 'Variation', 'reference', 'Trial', 'slug', 'standard_level', 'plan',
-           'Bench', 'edge_measures', 'measured', 'measure_paths', 'measure_gradients', 'trial_key', 'trial_state',
-           'score_network', 'cut_paths', 'shown_scenes', 'run_trial', 'run_trials', 'kind_of', 'TrialSet',
-           'read_trials', 'first_look', 'Effect', 'effect', 'told_apart', 'options_of', 'ensemble_rows', 'with_frames',
-           'classical_rows', 'run_survey', 'read_survey', 'survey_baselines', 'survey_ensembles', 'real_methods',
-           'survey_real', 'run_factor', 'all_effects', 'answer_baselines', 'answer_ablations', 'answer_losses',
-           'path_shares', 'answer_paths', 'step_seconds', 'conditioning', 'answer_normalisation', 'leak',
-           'answer_replication', 'ensemble_gains', 'answer_ensembles', 'answer_real', 'answers']
+           'SURVEYS', 'CALLED', 'ABLATIONS', 'QUESTIONS', 'Variation', 'reference', 'Trial', 'slug', 'standard_level',
+           'plan', 'Bench', 'edge_measures', 'measured', 'measure_paths', 'measure_gradients', 'trial_key',
+           'trial_state', 'score_network', 'cut_paths', 'shown_scenes', 'run_trial', 'run_trials', 'kind_of',
+           'TrialSet', 'read_trials', 'first_look', 'Effect', 'effect', 'told_apart', 'doubt', 'colours_told',
+           'standing', 'options_of', 'ensemble_rows', 'with_frames', 'classical_rows', 'run_survey', 'read_survey',
+           'survey_baselines', 'survey_ensembles', 'real_methods', 'survey_real', 'run_factor', 'called', 'notes',
+           'all_effects', 'answer_baselines', 'answer_ablations', 'answer_losses', 'path_shares', 'answer_paths',
+           'step_seconds', 'conditioning', 'answer_normalisation', 'leak', 'answer_replication', 'ensemble_gains',
+           'answer_ensembles', 'answer_real', 'answers']
 
 # %% ../nbs/18_trials.ipynb #b35c21f8
 import functools, gc, hashlib, json, logging, re
@@ -31,7 +32,7 @@ from .metrics import CROP, align, baseline_image, bootstrap_mean, consistency, c
 from .patching import Samples, choose_frames, prepare, prepare_scene, scene_input, split_scenes
 from .prediction import open_method, passes, super_resolve, to_dn
 from .registration import register
-from .reports import Results, spread
+from .reports import Results, several, spread
 from .scenes import find_scenes, fingerprint, read_norms, read_scene, write_image
 from .simulation import simulate_dataset
 
@@ -160,9 +161,13 @@ class Bench:
         if not data.is_dir(): raise UserError(f"{data}: the scenes of this study are not there; run `enhanceme study --out {study}` first")
         return Bench(results.folder, make_config(results.settings, str(results.folder / "study.json")), data)
     @cached_property
-    def digest(self) -> str: return fingerprint(self.data)
+    def digest(self) -> str:
+        "The fingerprint of the scenes: a trial of other scenes is not used."
+        return fingerprint(self.data)
     @property
-    def home(self) -> Path: return self.folder / "trials"
+    def home(self) -> Path:
+        "STUDY/trials, below which everything of a trial lies."
+        return self.folder / "trials"
     def training_data(self, config: Config, workers=1) -> Path:
         "The scenes that a trial is trained on: the study's, or others where the simulator is what is varied."
         if config.simulation == self.config.simulation: return self.data
@@ -261,6 +266,7 @@ def trial_state(home: Path, trial: Trial) -> dict | None:
     try: return json.loads(path.read_text()) if path.is_file() else None
     except ValueError: raise UserError(f"{path}: is not valid JSON; remove {path.parent} and train the trial again") from None
 
+# %% ../nbs/18_trials.ipynb #4423b3fc
 def _predicted(model, config, store, folder):
     "SR of a scene in DN, its stack, and seconds."
     from enhanceme.training import reconstruct
@@ -301,6 +307,7 @@ def shown_scenes(folders) -> list[Path]:
     ranked = {b: sorted((f for f in folders if f.parent.name == b), key=lambda f: (_scene(f).norm or 0, f.name)) for b in bands}
     return [r[(len(r) - 1) // 2] for r in ranked.values()]
 
+# %% ../nbs/18_trials.ipynb #7efe8a37
 def _table(path, rows):
     "Write a table whole, unless it is empty."
     rows = pd.DataFrame(rows)
@@ -355,6 +362,7 @@ def run_trial(
     write_json(folder / "trial.json", {**about, **{k: outcome[k] for k in ("steps", "parameters", "wall_s", "cpu_s", "peak_mb")}, "scenes": len(scored)})
     return True
 
+# %% ../nbs/18_trials.ipynb #58551ab1
 def run_trials(
     study,              # a study's folder
     factors=None,       # these factors; None = all of the study's
@@ -390,9 +398,13 @@ class TrialSet:
     impossible: dict        # level -> why it cannot be trained
 
     @property
-    def home(self) -> Path: return self.study.folder / "trials"
+    def home(self) -> Path:
+        "STUDY/trials."
+        return self.study.folder / "trials"
     @property
-    def standard(self) -> str: return standard_level(self.factor, self.config)
+    def standard(self) -> str:
+        "The reference's level."
+        return standard_level(self.factor, self.config)
     @property
     def note(self) -> str:
         "What is missing, as a sentence; nothing when nothing is."
@@ -413,17 +425,29 @@ class TrialSet:
             if path.is_file(): out.append(pd.read_csv(path).assign(level=t.level, seed=t.seed))
         return pd.concat(out, ignore_index=True) if out else pd.DataFrame(columns=["level", "seed"])
     @cached_property
-    def all_scores(self) -> pd.DataFrame: return self._read("scores.csv").assign(gain=lambda r: r.cpsnr - r.norm)
+    def all_scores(self) -> pd.DataFrame:
+        "A row a scene and role (test, seen, untrained): cpsnr, norm and gain in dB, cssim, consistency and edge errors in DN, edge_gain."
+        return self._read("scores.csv").assign(gain=lambda r: r.cpsnr - r.norm)
     @property
-    def scores(self) -> pd.DataFrame: return self.all_scores[self.all_scores.role == "test"]
+    def scores(self) -> pd.DataFrame:
+        "The rows of `all_scores` on held-out scenes, those that effects are made of."
+        return self.all_scores[self.all_scores.role == "test"]
     @cached_property
-    def history(self) -> pd.DataFrame: return self._read("history.csv")
+    def history(self) -> pd.DataFrame:
+        "The lines that training logged: step, seconds, loss, learning_rate, and val_cpsnr and val_gain in dB where it validated."
+        return self._read("history.csv")
     @cached_property
-    def paths(self) -> pd.DataFrame: return self._read("paths.csv")
+    def paths(self) -> pd.DataFrame:
+        "Spectra of the two paths, as of `measure_paths`; empty for factors that are not looked at."
+        return self._read("paths.csv")
     @cached_property
-    def cuts(self) -> pd.DataFrame: return self._read("cuts.csv")
+    def cuts(self) -> pd.DataFrame:
+        "cPSNR in dB of the image and of each path alone, as of `cut_paths`."
+        return self._read("cuts.csv")
     @cached_property
-    def gradients(self) -> pd.DataFrame: return self._read("gradients.csv")
+    def gradients(self) -> pd.DataFrame:
+        "Norms of gradient and weight for each kernel, as of `measure_gradients`; empty for factors that are not looked at."
+        return self._read("gradients.csv")
     @cached_property
     def runs(self) -> pd.DataFrame:
         "A row for each trial: level, seed, steps, parameters, wall_s, cpu_s."
@@ -443,13 +467,16 @@ class TrialSet:
         with np.load(path) as stored: out = {k: stored[k] for k in stored.files}
         return {scene: {k.split()[1]: v for k, v in out.items() if k.split()[0] == scene} for scene in dict.fromkeys(k.split()[0] for k in out)}
     @property
-    def kind(self) -> str: return kind_of(self.study)
+    def kind(self) -> str:
+        "'simulated' or 'real': what the scenes are that it is scored on."
+        return kind_of(self.study)
     def effects(self, column="cpsnr") -> pd.DataFrame:
         "The difference of every level from the reference: level, mean, low, high, scenes, seeds, and CPU seconds and parameters of a trial."
         cost = self.runs.groupby("level")[["cpu_s", "parameters"]].mean()
         return pd.DataFrame([{"level": level, **effect(self.of(level), self.of(self.standard), column)._asdict(), "cpu_s": cost.cpu_s[level], "parameters": int(cost.parameters[level])}
                              for level in self.levels if level != self.standard], columns=["level", "mean", "low", "high", "scenes", "seeds", "cpu_s", "parameters"])
 
+# %% ../nbs/18_trials.ipynb #3d38806d
 def read_trials(
     study,              # `Results`, or a study's folder
     factor: str,        # a name of FACTORS
@@ -466,7 +493,7 @@ def read_trials(
     done = tuple(t for t, s in states.items() if not s.get("impossible"))
     begun = [t for t in wanted if t not in states and (home / t.folder).is_dir()]
     if not any(t.standard for t in done): raise UserError(f"{home}: the reference of the trials of {factor} is not there{', it was interrupted' if any(t.standard for t in begun) else ''}; {mend}")
-    if not any(not t.standard for t in done) and not impossible: raise UserError(f"{home}: no trial of {factor} is there{', ' + str(len(begun)) + ' were interrupted' if begun else ''}; {mend}")
+    if not any(not t.standard for t in done) and not impossible: raise UserError(f"{home}: no trial of {factor} is there{', the training was interrupted' if begun else ''}; {mend}")
     return TrialSet(results, factor, config, wanted, done, impossible)
 
 def first_look(config: Config) -> str:
@@ -510,10 +537,34 @@ def effect(
     low, high = np.quantile(np.einsum("rk,ks,rs->r", counts[0], d, counts[1]), [.025, .975])
     return Effect(mean, float(low), float(high), scenes, seeds)
 
+def _counts(e) -> tuple[int, int]:
+    "Scenes and seeds behind an interval; one that compares answers of one network, as `bootstrap_mean` gives it, needs no second training."
+    return (e.scenes, e.seeds) if hasattr(e, "scenes") else (e.n, 2)
+
 def told_apart(e) -> bool:
-    "Whether an interval leaves zero out, over scenes enough for it to mean something."
-    scenes = e.scenes if hasattr(e, "scenes") else e.n
-    return bool(scenes >= FEW and np.isfinite(e.low) and (e.low > 0 or e.high < 0))
+    "Whether an interval leaves zero out, over scenes and trainings enough for it to mean something."
+    scenes, seeds = _counts(e)
+    return bool(scenes >= FEW and seeds > 1 and np.isfinite(e.low) and (e.low > 0 or e.high < 0))
+
+def doubt(e) -> str:
+    "What speaks against an effect, as the end of a sentence; nothing when it is told apart."
+    scenes, seeds = _counts(e)
+    if told_apart(e): return ""
+    if scenes < 2: return ", which one scene cannot prove"
+    if e.low <= 0 <= e.high: return ", which is within chance"
+    return f", which {scenes} scenes cannot prove" if scenes < FEW else ", which one training of each cannot prove"
+
+def colours_told(effects: pd.DataFrame) -> str:
+    "What blue and grey mean in a forest of effects, as a sentence."
+    if len(effects) and (effects.seeds < 2).all(): return "All intervals are grey: they know other scenes but not other trainings, and one training of each cannot prove a difference."
+    why = ["are within chance"] + ([f"rest on fewer than {FEW} scenes"] if (effects.scenes < FEW).any() else []) + (["on one training"] if (effects.seeds < 2).any() else [])
+    return f"Blue intervals leave zero out, grey ones {' or '.join(why)}."
+
+def standing(base) -> str:
+    "Where the reference stands, from its mean gain in dB: the end of a sentence, and a warning where it has not learned enough."
+    return (f"stands at **{spread(base.mean, base.low, base.high, sign=True)} dB** against the official baseline."
+            + (" So short a training leaves it below: the trials compare how fast networks learn, not how well they end." if base.mean < 0 else ""))
+
 
 # %% ../nbs/18_trials.ipynb #b7b52b34
 ENSEMBLES = {   # kind -> option -> settings of prediction, the most telling first
@@ -666,6 +717,16 @@ def _db(e, digits=2) -> str: return f"{spread(e['mean'] if isinstance(e, pd.Seri
 
 def _named(factor, level) -> str: return f"{FACTORS[factor].title}: {level}"
 
+CALLED = {"bicubic-mean": "bicubic mean", "ibp": "back-projection", "map": "the most probable image"}
+
+def called(method: str) -> str:
+    "A method's name for readers."
+    return CALLED.get(method, method)
+
+def notes(study, factors) -> str:
+    "What is missing of the trials of some factors, as sentences; nothing when nothing is."
+    return " ".join(dict.fromkeys(filter(None, (read_trials(study, f).note for f in factors))))
+
 def all_effects(study, factors=None, column="cpsnr") -> pd.DataFrame:
     "The effects of all factors of a study that are there, the largest first: factor, level, and as `TrialSet.effects`."
     results = study if isinstance(study, Results) else Results.open(study)
@@ -679,37 +740,50 @@ def all_effects(study, factors=None, column="cpsnr") -> pd.DataFrame:
 
 ABLATIONS = tuple(f for f in FACTORS if f not in ("losses", "replication"))
 
+# %% ../nbs/18_trials.ipynb #4bba6009
 def answer_baselines(study) -> str:
+    "How far the best classical method comes with all frames, and with one."
     rows = read_survey(study, "baselines")
     most = rows[(rows.frames == 0) & (rows.method != "baseline")]
     best = most.groupby("method").gain.mean().idxmax()
     gain = bootstrap_mean(most[most.method == best].gain)
     alone = rows[(rows.frames == 1) & (rows.method == "bicubic-mean")].gain.mean()
-    return (f"Without learning, fusing all frames gains {_db(gain)} over the official baseline with the best method, {best} ({gain.n} scenes); the clearest frame alone, enlarged, is at {spread(alone, sign=True)} dB."
-            + (" Fusion pays, but it needs the sensor's kernel." if best in ("map", "ibp") and gain.low > 0 else ""))
+    proof = doubt(gain) or f" ({several(gain.n, 'scene')})"
+    return (f"Without learning, fusing all frames gains {_db(gain)} over the official baseline with the best method, {called(best)}{proof}; the clearest frame alone, enlarged, is at {spread(alone, sign=True)} dB."
+            + (" Fusion pays, most where the method knows the sensor's kernel." if best in ("map", "ibp") and told_apart(gain) else ""))
 
 def answer_ablations(study) -> str:
+    "How many changes to the reference matter, which most, and what became of the two that everyone expects something of."
     found = all_effects(study)
     if found.empty: return "No factor was varied."
-    sure = [told_apart(e) for e in found.itertuples()]
     worst, best = found.iloc[-1], found.iloc[0]
-    return (f"Of {len(found)} changes to the reference, {sum(sure)} have an interval that leaves zero out. The change that costs most is {worst.label} ({_db(worst)});"
-            + (f" the one that gains most is {best.label} ({_db(best)})." if best["mean"] > 0 else " none gains."))
+    number = several(len(found), "change")
+    said = [f"One training of each proves none of {number} to the reference." if (found.seeds < 2).all() else f"Of {number} to the reference, {sum(map(told_apart, found.itertuples()))} can be told from chance.",
+            f"The one that costs most is “{worst.label}” ({_db(worst)});" if worst["mean"] < 0 else "None costs anything;", f"the one that gains most is “{best.label}” ({_db(best)})." if best["mean"] > 0 else "none gains."]
+    for factor, level, words in (("frames", "1", "With a single frame"), ("registration", "none", "Without registration")):
+        for e in found[(found.factor == factor) & (found.level == level)].itertuples(): said.append(f"{words} the score changes by {_db(e)}{doubt(e)}.")
+    return " ".join(said)
 
+# %% ../nbs/18_trials.ipynb #1b8b9e83
 def answer_losses(study) -> str:
+    "Which loss scores best, and whether the edge loss sharpens."
     trials = read_trials(study, "losses")
     found = trials.effects().set_index("level")
     if found.empty: return "No other loss could be trained."
     best = found["mean"].idxmax()
-    words = f"{best} has the highest cPSNR of the other losses, {_db(found.loc[best])} against L1" + (", which is within chance." if not told_apart(found.loc[best]) else ".")
+    proof = doubt(found.loc[best])
+    words = (f"{best} scores best, {_db(found.loc[best])} against {trials.standard}{proof}." if found["mean"][best] > 0 else
+             f"{trials.standard} scores best of {len(found) + 1} losses; next to it is {best}, {_db(found.loc[best])}{proof}.")
     edges = [n for n in found.index if "Sobel" in n]
     if edges:
-        steep, clean = effect(trials.of(edges[0]), trials.of(trials.standard), "edge_gain"), effect(trials.of(edges[0]), trials.of(trials.standard), "edge_error")
-        verdict = "sharpens" if steep.low > 0 else "softens" if steep.high < 0 else "does not measurably sharpen"
+        steep, clean = (effect(trials.of(edges[0]), trials.of(trials.standard), c) for c in ("edge_gain", "edge_error"))
+        word = "sharpen" if steep.mean > 0 else "soften"
+        verdict = f"{word}s" if told_apart(steep) else "does not measurably sharpen" if not steep.low * steep.high > 0 else f"seems to {word}"
         words += (f" The edge loss ({edges[0]}) {verdict}: it changes the steepness of edges by {spread(100 * steep.mean, 100 * steep.low, 100 * steep.high, 1, sign=True)} % of HR's,"
-                  f" and the error at edges by {spread(clean.mean, clean.low, clean.high, 1, sign=True)} DN.")
+                  f" and the error at edges by {spread(clean.mean, clean.low, clean.high, 1, sign=True)} DN{'' if doubt(steep) == proof else doubt(steep)}.")
     return words
 
+# %% ../nbs/18_trials.ipynb #f1be1f42
 def path_shares(
     paths: pd.DataFrame,        # of `TrialSet.paths`
     edge: float = 1 / 6,        # cycles per HR px: the LR Nyquist frequency
@@ -721,6 +795,7 @@ def path_shares(
     return sums.assign(main_share=(sums.sr + sums.main - sums.residual) / (2 * sums.sr), explained=1 - sums.error / sums.hr)
 
 def answer_paths(study) -> str:
+    "Whether the residual path carries the low frequencies and the main path the high ones."
     trials = read_trials(study, "residual")
     mine = trials.paths[trials.paths.level == trials.standard]
     last = path_shares(mine[mine.step == mine.step.max()]).groupby("band").main_share.mean()
@@ -731,6 +806,7 @@ def answer_paths(study) -> str:
             f" {'Yes: the residual path learns the low frequencies and the main path the high ones' if split else 'The saying that one learns the low and the other the high frequencies does not hold in this network'}."
             f" The residual path alone is {_db(lost['residual'])} from the whole image, the main path alone {_db(lost['main'])}.")
 
+# %% ../nbs/18_trials.ipynb #e63595d3
 def step_seconds(history: pd.DataFrame) -> pd.DataFrame:
     "Wall seconds of a step, the median between rows of the history without a validation: level, seed, step_s."
     rows = history.sort_values(["level", "seed", "step"])
@@ -747,14 +823,17 @@ def conditioning(gradients: pd.DataFrame) -> pd.DataFrame:
     return (spans[.9] - spans[.1]).rename("decades").reset_index()
 
 def answer_normalisation(study) -> str:
+    "What other ways of normalisation do to score, time and gradients."
     trials = read_trials(study, "normalisation")
     found = trials.effects().set_index("level")
     times = step_seconds(trials.history).groupby("level").step_s.mean()
-    said = [f"{level} {_db(found.loc[level])}" + (f" at {times[level] / times[trials.standard]:.2f} times the step time" if {level, trials.standard} <= set(times.index) else "") for level in found.index]
+    names = {"none": "no normalisation", "batch": "batch normalisation", "weights, from data": "a start from data"}
+    said = [f"{names.get(level, level)} {_db(found.loc[level])}{doubt(found.loc[level])}" + (f", at {times[level] / times[trials.standard]:.2f} times the step time" if {level, trials.standard} <= set(times.index) else "") for level in found.index]
     spans = conditioning(trials.gradients).query("step > 0").groupby("level").decades.mean()
     return ("Against weight normalisation: " + "; ".join(said) + "."
             + (f" The gradient reaches the kernels within {spans[trials.standard]:.1f} decades with it" + ("" if "none" not in spans else f" and {spans['none']:.1f} without any normalisation") + "." if trials.standard in spans else ""))
 
+# %% ../nbs/18_trials.ipynb #869dd21c
 def leak(trials: TrialSet) -> Effect:
     "By how much a network seems better on scenes that it trained on than on others: the difference of its mean gains."
     rows = trials.all_scores[trials.all_scores.level == trials.standard]
@@ -764,13 +843,18 @@ def leak(trials: TrialSet) -> Effect:
     return Effect(float(a.mean() - b.mean()), *map(float, np.quantile(draws, [.025, .975])), len(b), rows.seed.nunique())
 
 def answer_replication(study) -> str:
+    "What the original's departures from its description cost."
     trials = read_trials(study, "replication")
     found = trials.effects().sort_values("mean")
     if found.empty: return "Nothing of the original was reproduced."
     seen, blank = leak(trials), trials.all_scores[trials.all_scores.role == "untrained"].gain.mean()
-    return ("What the original does and does not say costs, in this small network: " + "; ".join(f"{r.level} {_db(r)}" for r in found.itertuples()) + "."
-            f" A validation on scenes seen in training flatters by {_db(seen)}; weights that were silently left random give {spread(blank, sign=True)} dB against the baseline.")
+    sure = sum(map(told_apart, found.itertuples()))
+    proof = " One training of each proves none of it." if (found.seeds < 2).all() else f" {sure} of {len(found)} can be told from chance." if sure < len(found) else ""
+    return ("What the original does without saying so changes the score of this small network: " + "; ".join(f"{r.level} {_db(r)}" for r in found.itertuples()) + f".{proof}"
+            f" A validation on scenes seen in training {'flatters' if told_apart(seen) else 'differs'} by {_db(seen)}{'' if told_apart(seen) else ' from one on new scenes' + doubt(seen)};"
+            f" weights that were silently left random stand at {spread(blank, sign=True)} dB against the baseline.")
 
+# %% ../nbs/18_trials.ipynb #988eb2c2
 def ensemble_gains(rows: pd.DataFrame) -> pd.DataFrame:
     "The gain of every option over the single answer, paired by scene: network, option, kind, passes, seconds, mean, low, high, n."
     out = []
@@ -781,22 +865,28 @@ def ensemble_gains(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 def answer_ensembles(study) -> str:
+    "By which way of asking again each network gains most, and for how many passes."
     gains = ensemble_gains(read_survey(study, "ensembles"))
     said = []
     for network, mine in gains[gains.kind.isin(["orientations", "orders of frames", "windows of frames"])].groupby("network", sort=False):
         best = mine.loc[mine["mean"].idxmax()]
-        said.append(f"for the {network if network != 'study' else 'study’s'} network the best is {best.option}, {_db(best)} for {best.passes} passes" + ("" if told_apart(best) else ", which is within chance"))
-    return ("Asked again in another way, " + "; ".join(said) + ".")
+        name = "the study's network" if network == "study" else "the trials' reference"
+        said.append(f"{name} gains most by {best.option}, {_db(best)} for {best.passes} passes{doubt(best)}" if best["mean"] > 0 else f"{name} gains nothing")
+    return "Asked again in another way, " + "; ".join(said) + "."
 
 def answer_real(study) -> str:
+    "Which method is best on real scenes, where the study has some."
     results = study if isinstance(study, Results) else Results.open(study)
     rows = read_survey(results, "real")
     known = rows[rows.with_hr & (rows.method != "baseline")]
     if results.simulated: return "This study was given no real scenes, so it says nothing about them; the page shows on simulated scenes what it would show."
     if known.empty: return f"The {rows.scene.nunique()} real scenes have no HR: only what the images leave unexplained of the frames can be told."
     best = known.groupby("method").gain.mean().sort_values(ascending=False)
-    return f"On {known.scene.nunique()} real scene(s) with HR, {best.index[0]} is best, {spread(best.iloc[0], sign=True)} dB over the official baseline" + (f", before {best.index[1]} ({spread(best.iloc[1], sign=True)} dB)." if len(best) > 1 else ".")
+    number = known.scene.nunique()
+    return (f"On {several(number, 'real scene')} with HR, {called(best.index[0])} is best, {spread(best.iloc[0], sign=True)} dB over the official baseline"
+            + (f", before {called(best.index[1])} ({spread(best.iloc[1], sign=True)} dB)" if len(best) > 1 else "") + (f"; {several(number, 'scene')} cannot prove an order." if number < FEW else "."))
 
+# %% ../nbs/18_trials.ipynb #382d4c17
 QUESTIONS = {   # experiment -> (the question, what it reads, the answer)
     "e04_baselines": ("What does fusing buy without learning?", "baselines", answer_baselines),
     "e05_ablations": ("Which parts of the network and its training matter?", "frames", answer_ablations),
@@ -809,7 +899,9 @@ QUESTIONS = {   # experiment -> (the question, what it reads, the answer)
 }
 
 def answers(study) -> pd.DataFrame:
-    "Question and answer of every experiment that the study has: experiment, question, answer."
+    "Question and answer of every experiment that the study has, with what is missing of it: experiment, question, answer."
     results = study if isinstance(study, Results) else Results.open(study)
-    return pd.DataFrame([{"experiment": name, "question": question, "answer": answer(results)} for name, (question, needs, answer) in QUESTIONS.items()
-                         if needs in SURVEYS or needs in results.settings.get("study", {}).get("factors", ())])
+    factors = results.settings.get("study", {}).get("factors", ())
+    asked = {name: [f for f in (ABLATIONS if name == "e05_ablations" else [needs]) if f in factors] for name, (_, needs, _) in QUESTIONS.items()}
+    return pd.DataFrame([{"experiment": name, "question": question, "answer": " ".join(filter(None, (answer(results), notes(results, asked[name]))))} for name, (question, needs, answer) in QUESTIONS.items()
+                         if needs in SURVEYS or needs in factors])

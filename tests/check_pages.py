@@ -17,6 +17,7 @@ LOOK = """() => ({
   flat: [...document.querySelectorAll('math')].filter(m => m.getBoundingClientRect().height < 4).length,
   wide: document.documentElement.scrollWidth - window.innerWidth,
   source: [...document.querySelectorAll('p, li, td')].filter(e => /\\$\\$|\\\\frac|\\\\text\\{|emMathPlaceholder/.test(e.textContent)).length,
+  broken: [...document.querySelectorAll('math')].filter(m => m.textContent.includes('\\\\')).length,
   sliders: document.querySelectorAll('input[type=range]').length,
 })"""
 
@@ -39,6 +40,7 @@ def faults_of(page, path, shots):
         if seen["empty"]: faults.append(f"{seen['empty']} of {seen['images']} images have no size at {width} px")
         if seen["flat"]: faults.append(f"{seen['flat']} of {seen['math']} formulas are not drawn at {width} px")
         if seen["wide"] > 1: faults.append(f"the page is {seen['wide']} px wider than a window of {width} px")
+        if seen["broken"]: faults.append(f"{seen['broken']} formulas have a command that was not understood")
         if seen["source"]: faults.append(f"{seen['source']} passages show LaTeX source")
         if shots:
             page.screenshot(path=shots / f"{path.stem}-{width}.png", full_page=True)

@@ -48,7 +48,14 @@ def test_every_question_has_an_answer_on_its_page_and_in_the_summary(study):
     summary = (study / "e12_summary.html").read_text()
     for row in found.itertuples():
         words = max(re.findall(r"[A-Za-z ]+", row.answer), key=len)
-        assert len(words) > 12 and words in (study / f"{row.experiment}.html").read_text() and words in summary
+        page = (study / f"{row.experiment}.html").read_text()
+        assert len(words) > 12 and words in page and words in summary
+        assert 0 < page.index('class="em-answer"') < page.index("<h2")  # the answer stands under the question
+
+
+def test_all_pages_together_are_light(study):
+    assert sum(page.stat().st_size for page in study.glob("*.html")) < 25e6
+
 
 
 def test_trials_that_are_missing_or_were_interrupted_are_told(study, tmp_path):
