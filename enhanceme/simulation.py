@@ -513,6 +513,7 @@ def add_spikes(rng, frame, clear):
         beyond = (np.arange(n)[None] < width[:, None])[:, ::rng.choice([-1, 1])]
         frame[beyond], clear[beyond] = SATURATED, False
 
+# %% ../nbs/03_simulation.ipynb #3d071b5d
 def relative_to(
     home: int,              # the frame shared with HR
     fields: np.ndarray,     # (T, h, w), what each acquisition has of its own
@@ -553,7 +554,6 @@ def smooth_changes(
         seen = (own[t] - own[home] * np.exp(-2j * np.pi * (fy * dy + fx * dx)).astype(np.complex64)) * (transfer(fy[:, 0], widths[t, 0], a)[:, None] * transfer(fx[0], widths[t, 1], a))
         out[t] = fft.irfft2(seen, s=(n, n))[:size, :size]
     return out
-
 
 # %% ../nbs/03_simulation.ipynb #8777e289
 def simulate_scene(
