@@ -1,7 +1,7 @@
 # EnhanceMe: `make study` runs the study, `make test` checks everything. Both install what they need into .venv first.
 #
 #   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
-#   make weights [WEIGHTS=reports/local-weights]     (train the weights that ship; resumes)
+#   make weights [WEIGHTS=reports/local-weights]     (train the weights that ship, an hour; resumes)
 #   make test | lab | bench | venv | clean
 
 PROFILE ?= quick
