@@ -326,7 +326,7 @@ class _Parts:
         w.jslink((self.play, "value"), (self.frame, "value"))
         self.mode = w.ToggleButtons(options=[("frame", "frame"), ("difference to reference", "difference")], style={"button_width": "auto"})
         self.registered, self.matched, self.masks = (w.Checkbox(True, description=text, indent=False, layout=w.Layout(width="252px")) for text in
-                                                     ("registered: moved onto the reference", "brightness matched to the reference", "tint what the status map conceals"))
+                                                     ("moved onto the reference", "brightness of the reference", "tint what the status map hides"))
         self.frame_image, self.frame_facts, self.shift_plot = _image(IMAGE), _text(), _text()
         self.frame_image.add_class("em-pixel")
         choices = _row(_column(self.mode, self.registered, self.matched, self.masks, width="258px"), self.shift_plot)
@@ -367,7 +367,7 @@ class _Parts:
         controls = (_row(self.run, self.usual, self.every, self.none, self.always, grid_gap="4px"), self.status, self.history, self.thumbs)
         if self.network is None:
             controls = (_text("<p>No network was given: <code>explore(data, model=\"a run folder or a .keras file\")</code> makes it possible to run one here.</p>"),)
-        return _card("What is a frame worth?", "Tick the frames that the network may see, run it, and watch the score. A dropped frame can be ticked, too.", *controls)
+        return _card("What is a frame worth?", "Tick the frames that the network may see, run it, and watch the score. A percentage is the clear share of a frame that is not wholly clear. A dropped frame can be ticked, too.", *controls)
 
 # %% ../nbs/17_explore.ipynb #848aeae2
 class _Drawing:
@@ -451,7 +451,7 @@ class _Running:
         for t, (_, image, box) in enumerate(self.ticks[:count]):
             picture = tinted(grey(view.scene.lr[t], limits(view.scene.lr[t][::2, ::2], clear=[view.scene.qm[t][::2, ::2]]), THUMB), view.scene.qm[t])
             image.value = png_bytes(picture)
-            box.value, box.description = bool(chosen[t]), f"{view.scene.frames[t]:03d} {view.scene.clearance[t]:.0%}" + ("" if view.stack.kept[t] else " ✗")
+            box.value, box.description = bool(chosen[t]), f"{view.scene.frames[t]:03d}" + (f" {view.scene.clearance[t]:.0%}" if view.scene.clearance[t] < .995 else "") + ("" if view.stack.kept[t] else " ✗")
         self.thumbs.children = [cell for cell, _, _ in self.ticks[:count]]
         self.draw_history()
         self.status.value = f"<p>{chosen.sum()} frames are ticked: the clearest that registered, then the sharpest. ✗ marks a frame that was dropped.</p>"
