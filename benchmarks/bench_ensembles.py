@@ -1,11 +1,12 @@
 """What each way of asking a network again gains, and what it costs.
 
-Usage: python benchmarks/bench_ensembles.py DATA RUN_OR_FILE [RUN_OR_FILE ...] [--scenes N] [--csv FILE]
+Usage: python benchmarks/bench_ensembles.py DATA RUN_OR_FILE [RUN_OR_FILE ...] [--scenes N] [--csv FILE [--append]]
 DATA is a data set with HR (or simulated), RUN a trained network; scenes that the run trained on are left out. Prints, for each option, the mean gain in cPSNR over the single answer
 with its 95 % interval over scenes, the share of scenes won, network passes and seconds per scene (registration included), then the classical methods against the baseline.
 Given several networks, their mean is an option too, against the best of them. One core: OMP_NUM_THREADS=1.
 """
 import argparse, sys, time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def timed(make, scenes):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("data"); arguments.add_argument("runs", nargs="+")
-    arguments.add_argument("--scenes", type=int, default=16); arguments.add_argument("--csv"); arguments.add_argument("--only", nargs="*", help="options by name")
+    arguments.add_argument("--scenes", type=int, default=16); arguments.add_argument("--csv"); arguments.add_argument("--append", action="store_true", help="add the options that FILE does not have"); arguments.add_argument("--only", nargs="*", help="options by name")
     a = arguments.parse_args()
     norms = read_norms(a.data)
     try: folders = list(held_out(a.data, a.runs[0]))
@@ -51,7 +52,7 @@ def main():
         found = pd.DataFrame([{"network": config.model.preset, "scene": s.key, **row} for s in scenes for row in ensemble_rows(network, config, s, wanted)])
         single = found[found.option == "single"].set_index("scene").cpsnr[[s.key for s in scenes]].to_numpy()
         singles[run] = single
-        tell(f"{config.model.preset}, single", bootstrap_mean(single - norm), "baseline", 1, found[found.option == "single"].seconds.mean())
+        tell(f"{Path(run).stem}, single", bootstrap_mean(single - norm), "baseline", 1, found[found.option == "single"].seconds.mean())
         for e in ensemble_gains(found).itertuples():
             if e.option != "single": tell(e.option, e, "single", e.passes, e.seconds, win_rate(found[found.option == e.option].cpsnr, single))
     if len(a.runs) > 1:
@@ -62,7 +63,9 @@ def main():
     for name in CLASSICAL:
         values, seconds = timed(lambda s: classical_image(name, s), scenes)
         tell(name, bootstrap_mean(values - norm), "baseline", 0, seconds)
-    if a.csv: pd.DataFrame(rows).to_csv(a.csv, index=False)
+    table = pd.DataFrame(rows)
+    if a.append: table = pd.concat([pd.read_csv(a.csv), table]).drop_duplicates("option")
+    if a.csv: table.to_csv(a.csv, index=False)
 
 
 if __name__ == "__main__": sys.exit(main())
