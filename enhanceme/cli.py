@@ -251,7 +251,8 @@ def compare(
     if any(s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file() for s in (benchmark, candidate)): _load_tensorflow()
     from enhanceme.comparison import compare as compare_methods
     last = compare_methods(data, benchmark, candidate, out, _choice("band", band, ("NIR", "RED")), _choice("split", split, ("train", "test")), _progress("comparing")).summary.iloc[-1]
-    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}")
+    sure = f" [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}" if last.scenes > 1 else " on one scene, which says nothing about others"
+    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB{sure}")
 
 # %% ../nbs/20_cli.ipynb #7f8c4153
 @app.command()
