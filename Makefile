@@ -33,7 +33,7 @@ study: venv
 
 # Scenes and run are kept under WEIGHTS: a call that was interrupted goes on.
 weights: venv
-	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile weights --scenes 1000 --seed 2026
+	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile weights
 	@$(BIN)/enhanceme train --profile weights --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
 	@mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras
 

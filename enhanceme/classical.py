@@ -159,8 +159,13 @@ def camera(
     h, w = frames.shape
     return Camera(tuple(axis(h, s, width_y) for s in frames.shifts[:, 0]), tuple(axis(w, s, width_x) for s in frames.shifts[:, 1]))
 
-def with_rim(x): return np.pad(x, SCALE * RIM, mode="symmetric")
-def without_rim(x): return x[SCALE * RIM:-SCALE * RIM, SCALE * RIM:-SCALE * RIM]
+def with_rim(x):
+    "An image (3h, 3w) with the ground around it that the camera sees, mirrored: (3h + 6 RIM, 3w + 6 RIM)."
+    return np.pad(x, SCALE * RIM, mode="symmetric")
+
+def without_rim(x):
+    "Undo `with_rim`."
+    return x[SCALE * RIM:-SCALE * RIM, SCALE * RIM:-SCALE * RIM]
 
 # %% ../nbs/10_classical.ipynb #6065aca6
 def match_brightness(
@@ -213,7 +218,9 @@ def trust(
     w = np.exp(z - z.max())
     return (w / w.sum()).astype(np.float32)
 
-def slopes(x): return np.diff(x, axis=0, append=x[-1:]), np.diff(x, axis=1, append=x[:, -1:])  # forward differences, 0 at the end
+def slopes(x):
+    "Forward differences of an image (h, w) along y and x, 0 at the end."
+    return np.diff(x, axis=0, append=x[-1:]), np.diff(x, axis=1, append=x[:, -1:])
 
 def slopes_back(gy, gx):
     "The adjoint of `slopes`."

@@ -95,15 +95,16 @@ def fetch(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the data set.")],
-    scenes: Annotated[int, typer.Option(min=4, max=1450, help="Scenes in all, both bands and splits together.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pixels.")] = 0,
+    scenes: Annotated[Optional[int], typer.Option(min=4, max=1450, help="Scenes in all, both bands and splits together.  [default: the profile's]", show_default=False)] = None,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="The same seed gives the same pixels.  [default: the profile's]", show_default=False)] = None,
     imagery: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Take landscapes from the images in this folder (GeoTIFF or PNG).  [default: procedural ones]", show_default=False)] = None,
     profile: ProfileOpt = "quick", set_: SetOpt = None, workers: WorkersOpt = 2, scheduler: SchedulerOpt = None,
 ):
     "Make a data set of simulated scenes in the PROBA-V layout, with norm.csv and the truth beside each scene."
     from enhanceme.simulation import simulate_dataset
     config = _config(profile, set_, seed)
-    simulate_dataset(out, scenes, seed, config.simulation, bands=config.bands, imagery=imagery, workers=workers, scheduler=scheduler)
+    scenes = scenes or config.scenes
+    simulate_dataset(out, scenes, config.seed, config.simulation, bands=config.bands, imagery=imagery, workers=workers, scheduler=scheduler)
     print(f"{out}: {scenes} simulated scenes")
 
 # %% ../nbs/20_cli.ipynb #d4012543

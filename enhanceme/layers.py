@@ -164,7 +164,9 @@ def wdsr_b(
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
 # %% ../nbs/07_layers.ipynb #19f7cb32
-def spatial(x, before, after): return [(0, 0)] * (len(x.shape) - 3) + [(before, after)] * 2 + [(0, 0)]
+def spatial(x, before, after):
+    "Paddings for height and width of a tensor, 0 for its other axes."
+    return [(0, 0)] * (len(x.shape) - 3) + [(before, after)] * 2 + [(0, 0)]
 
 def longer(shape, by):
     "`shape` with height and width changed by `by` pixels."

@@ -212,7 +212,9 @@ def trace(
                           parents[layer.name]))
     return steps
 
-def trainable_in(layer) -> int: return sum(int(np.prod(w.shape)) for w in layer.trainable_weights)
+def trainable_in(layer) -> int:
+    "Number of trainable weights of a layer or network."
+    return sum(int(np.prod(w.shape)) for w in layer.trainable_weights)
 
 def path_names(model) -> list[str]:
     "Names of the outputs that can be had: 'main', 'residual', 'sr', or 'main' alone."
