@@ -48,7 +48,7 @@ class SimulationConfig(Section):
     settlements_mean: float = Field(2.5, ge=0)  # towns per scene, on average
     relief_power: Range = (1.4, 2.1)            # amplitude exponent of the relief's spectrum (terrain: about 2)
     relief_strength: float = Field(0.07, ge=0)  # sd of the sunlight on the slopes, relative, on average
-    texture_power: Range = (0.8, 1.2)           # amplitude exponent of texture and borders (natural images: about 1)
+    texture_power: Range = (1.0, 1.4)           # amplitude exponent of texture and borders (natural images: about 1)
     texture_strength: Range = (0.3, 1.6)        # factor on the materials' texture
     soils: Range = (0.02, 0.18)                 # relative sd of what varies slowly within a material
     leaf_power: Range = (2.2, 3.0)              # exponent of the dead leaves' radii (natural images: about 3)
@@ -60,7 +60,7 @@ class SimulationConfig(Section):
     contrast: Range = (0.17, 0.16)              # sd / mean of a scene, median, RED and NIR (measured .12 to .26)
     # The kernel. Source: fits of the same-acquisition frame on HR
     kernel_a: float = Field(-0.47, ge=-1, le=0)     # depth of the cubic kernel's negative lobes
-    hr_blur: Range = (0.25, 0.55)                # HR px, sd of the blur of HR itself (spectra above 0.1 cycles per px as of HR and of Landsat averaged to 100 m)
+    hr_blur: Range = (0.35, 0.65)                # HR px, sd of the blur of HR itself (its spectrum falls as f^-3.8 above 0.2 cycles per px)
     kernel_width_y: float = Field(2.95, ge=1, le=6)  # HR px (3.0 rounded; 2.95 gives the measured taps)
     kernel_width_x: Range = (3.16, 3.88)        # HR px, by scene
     same_present: bool = True                   # one frame is the same acquisition as HR, as in every real scene seen; false: that frame is taken out of the stack
