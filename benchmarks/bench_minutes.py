@@ -1,9 +1,10 @@
 """Quality against CPU minutes: how soon does the recipe of the shipped weights reach what `enhanceme-32`, by its own published recipe, reaches after a long run on the same scenes and cores?
 
-    python benchmarks/bench_minutes.py DATA STORE [--minutes 120] [--share 0.1] [--looks 12] [--work FOLDER] [--csv FILE]
+    python benchmarks/bench_minutes.py DATA STORE [--minutes 60] [--share 0.1] [--looks 12] [--judge DATA ...] [--work FOLDER] [--csv FILE]
 
-DATA is a (simulated) data set, STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (both cores together), the recipe of
-`profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same held-out scenes; validation is not counted. Runs resume. Simulated figures.
+DATA is a (simulated) data set, STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (of all cores together), the recipe of
+`profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same held-out scenes; validation is not counted.
+At the end both are judged on the scenes of each `--judge` that have HR. Runs resume.
 """
 import argparse
 import time
@@ -31,17 +32,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("store", type=Path)
-    parser.add_argument("--minutes", type=float, default=120, help="CPU minutes of enhanceme-32 (120 = an hour of 2 cores)")
+    parser.add_argument("--minutes", type=float, default=60, help="CPU minutes of enhanceme-32")
     parser.add_argument("--share", type=float, default=0.1, help="of these, for our recipe")
     parser.add_argument("--looks", type=int, default=12, help="validations along each run")
+    parser.add_argument("--judge", type=Path, nargs="*", default=(), help="data sets on which the two finished networks are judged")
     parser.add_argument("--work", type=Path, default=Path("reports/local-minutes"))
     parser.add_argument("--csv", type=Path, help="write the curves there")
     args = parser.parse_args()
     from enhanceme.config import Config
     from enhanceme.patching import prepare
-    from enhanceme.training import baselines, load_model, train, training_scenes, validate
+    from enhanceme.metrics import baseline, cpsnr
+    from enhanceme.prediction import super_resolve
+    from enhanceme.scenes import find_scenes, read_norms, read_scene
+    from enhanceme.training import load_model, train
 
-    curves, final = [], {}
+    curves = []
     for name, changes in RECIPES.items():
         minutes = args.minutes * (1 if name == "enhanceme-32" else args.share)
         config = Config.load("weights", [*changes, "training.validation_scenes=10"])
@@ -55,13 +60,18 @@ def main():
             train(config, args.data, store, run)
         model, config = load_model(run)
         history = pd.read_csv(run / "history.csv").dropna(subset="val_gain")
-        curves.append(history.assign(recipe=name, cpu_minutes=minutes * history.step / config.training.steps)[["recipe", "step", "cpu_minutes", "val_gain"]])
-        norms = baselines(args.data, training_scenes(store, config)[1])
-        final[name] = validate(model, store, norms, config).gain
+        about = {"recipe": name, "step": config.training.steps, "cpu_minutes": minutes}
+        curves.append(history.assign(recipe=name, cpu_minutes=minutes * history.step / config.training.steps, judged_on="validation").rename(columns={"val_gain": "gain"})[[*about, "judged_on", "gain"]])
+        for data in args.judge:
+            norms = read_norms(data)
+            scenes = [s for s in (read_scene(f, norms) for f in find_scenes(data)) if s.target is not None]
+            gains = [cpsnr(super_resolve(model, config, s), *s.target) - (baseline(s) if s.norm is None else s.norm) for s in scenes]
+            curves.append(pd.DataFrame([{**about, "judged_on": data.name, "gain": sum(gains) / len(gains)}]))
     curves = pd.concat(curves, ignore_index=True)
     print(curves.round(3).to_string(index=False))
-    last = curves[curves.recipe == "enhanceme-32"].val_gain.max()
-    ours = curves[(curves.recipe == "fusion") & (curves.val_gain >= last)]
+    validation = curves[curves.judged_on == "validation"]
+    last = validation[validation.recipe == "enhanceme-32"].gain.max()
+    ours = validation[(validation.recipe == "fusion") & (validation.gain >= last)]
     if len(ours): print(f"fusion reaches the best of enhanceme-32 ({last:+.2f} dB in {args.minutes:g} CPU minutes) after {ours.cpu_minutes.min():.1f} CPU minutes: a share of {ours.cpu_minutes.min() / args.minutes:.3f}")
     else: print(f"fusion does not reach {last:+.2f} dB in {args.minutes * args.share:g} CPU minutes: NOT MET")
     if args.csv: curves.to_csv(args.csv, index=False)
