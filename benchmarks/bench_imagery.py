@@ -1,9 +1,9 @@
-"""What real imagery as landscape adds: one recipe, trained on procedural landscapes and on landscapes cut from images, judged on the same scenes.
+"""What the landscape brings: one recipe, trained on procedural landscapes, on landscapes cut from images and, with `--set`, under other settings of the simulator, judged on the same scenes.
 
-    python benchmarks/bench_imagery.py IMAGERY DATA [DATA ...] [--scenes 150] [--steps 800] [--work FOLDER] [--csv FILE]
+    python benchmarks/bench_imagery.py IMAGERY DATA [DATA ...] [--set KEY=VALUE ...] [--scenes 150] [--steps 800] [--work FOLDER] [--csv FILE]
 
-IMAGERY is a folder of georeferenced images, DATA are data sets with HR or simulated ones to judge on. Both networks have the recipe of `profiles/weights.yaml` with fewer scenes and steps, the same seed and the same simulated sensor.
-A positive difference speaks for imagery. Runs resume. One seed each: differences under 0.1 dB are noise.
+IMAGERY is a folder of georeferenced images, DATA are data sets with HR or simulated ones to judge on. All networks have the recipe of `profiles/weights.yaml` with fewer scenes and steps, the same seed and, but for `--set`, the same simulated sensor.
+A positive difference speaks for imagery, or for the settings, against procedural landscapes by the defaults. Runs resume. One seed each: differences under 0.1 dB are noise.
 """
 import argparse
 from pathlib import Path
@@ -18,6 +18,7 @@ def main():
     parser.add_argument("--scenes", type=int, default=150)
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--most", type=int, default=32, help="scenes of each DATA that are judged on")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of a third network, trained on procedural landscapes, such as simulation.hr_blur=[0.25,0.55]")
     parser.add_argument("--work", type=Path, default=Path("reports/local-imagery"))
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
@@ -29,13 +30,14 @@ def main():
     from enhanceme.simulation import simulate_dataset
     from enhanceme.training import load_model, train
 
-    config = Config.load("weights", [f"training.steps={args.steps}", f"training.validate_every={args.steps}", "training.validation_scenes=2"])
-    networks = {}
-    for name, imagery in {"procedural": None, "imagery": args.imagery}.items():
-        data = simulate_dataset(args.work / name / "data", args.scenes, config.seed, config.simulation, imagery=imagery)
-        store = prepare(data, args.work / name / "store", config.registration, split="train")
-        train(config, data, store, args.work / name / "run")
-        networks[name] = load_model(args.work / name / "run" / "last.keras")
+    plain = Config.load("weights", [f"training.steps={args.steps}", f"training.validate_every={args.steps}", "training.validation_scenes=2"])
+    networks, ways = {}, {"procedural": (None, []), "imagery": (args.imagery, []), **({"procedural, " + ", ".join(args.set): (None, args.set)} if args.set else {})}
+    for name, (imagery, changes) in ways.items():
+        config, work = plain.change(*changes), args.work / ("changed" if changes else name)
+        data = simulate_dataset(work / "data", args.scenes, config.seed, config.simulation, imagery=imagery)
+        store = prepare(data, work / "store", config.registration, split="train")
+        train(config, data, store, work / "run")
+        networks[name] = load_model(work / "run" / "last.keras")
     rows = []
     for data in args.data:
         norms = read_norms(data)
@@ -43,8 +45,9 @@ def main():
         norm = pd.Series([baseline(s) if s.norm is None else s.norm for s in scenes])
         scores = {name: pd.Series([cpsnr(super_resolve(model, settings, s), *s.target) for s in scenes]) for name, (model, settings) in networks.items()}
         for name, values in scores.items(): print(f"{data.name}: {name} {bootstrap_mean(values - norm).mean:+.3f} dB over the baseline, {len(scenes)} scenes")
-        found = paired_difference(scores["imagery"], scores["procedural"])
-        rows.append({"judged on": data.name, "scenes": len(scenes), "difference": found.difference.mean, "low": found.difference.low, "high": found.difference.high, "wins": found.wins})
+        for name in list(ways)[1:]:
+            found = paired_difference(scores[name], scores["procedural"])
+            rows.append({"landscapes": name, "judged on": data.name, "scenes": len(scenes), "difference": found.difference.mean, "low": found.difference.low, "high": found.difference.high, "wins": found.wins})
     table = pd.DataFrame(rows)
     print(table.round(3).to_string(index=False))
     if args.csv: table.to_csv(args.csv, index=False)
