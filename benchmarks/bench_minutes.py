@@ -2,8 +2,8 @@
 
     python benchmarks/bench_minutes.py DATA STORE [--minutes 60] [--share 0.1] [--looks 12] [--judge DATA ...] [--work FOLDER] [--csv FILE]
 
-DATA is a (simulated) data set, STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (of all cores together), the recipe of
-`profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same held-out scenes; validation is not counted.
+DATA is a (simulated) data set, such as `enhanceme simulate DATA --profile weights --set scenes=150` makes; STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (of all cores together), the recipe of
+`profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same twelve held-out scenes; validation is not counted.
 At the end both are judged on the scenes of each `--judge` that have HR. Runs resume.
 """
 import argparse
@@ -49,7 +49,7 @@ def main():
     curves = []
     for name, changes in RECIPES.items():
         minutes = args.minutes * (1 if name == "enhanceme-32" else args.share)
-        config = Config.load("weights", [*changes, "training.validation_scenes=10"])
+        config = Config.load("weights", [*changes, "training.validation=0.1", "training.validation_scenes=12"])
         store = prepare(args.data, args.store / config.registration.mode, config.registration, split="train")
         run = args.work / f"{name}-{minutes:g}min"
         if not (run / "training.json").exists():
