@@ -2,7 +2,7 @@
 
     python benchmarks/bench_minutes.py DATA STORE [--minutes 60] [--share 0.1] [--looks 12] [--judge DATA ...] [--work FOLDER] [--csv FILE]
 
-DATA is a (simulated) data set, such as `enhanceme simulate DATA --profile weights --set scenes=150` makes; STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (of all cores together), the recipe of
+DATA is a (simulated) data set, such as `enhanceme simulate DATA --profile weights --scenes 150` makes; STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (of all cores together), the recipe of
 `profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same twelve held-out scenes; validation is not counted.
 At the end both are judged on the scenes of each `--judge` that have HR. Runs resume.
 """

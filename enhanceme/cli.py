@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'DataArg', 'BandOpt', 'SplitOpt', 'ProfileOpt', 'SetOpt', 'SeedOpt', 'WorkersOpt', 'SchedulerOpt', 'MethodOpt',
            'PredictionOpt', 'settings', 'fetch', 'simulate', 'check', 'baseline', 'train', 'predict', 'submit', 'score',
-           'upscale', 'import_checkpoint', 'compare', 'trials', 'report', 'study', 'readme', 'main']
+           'upscale', 'import_checkpoint', 'compare', 'trials', 'report', 'study', 'publish', 'main']
 
 # %% ../nbs/20_cli.ipynb #76dc26c0
 import os, sys, tempfile
@@ -292,14 +292,21 @@ def study(
 
 # %% ../nbs/20_cli.ipynb #b002ccef
 @app.command()
-def readme(study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study whose headline the README shows.")] = Path("reports/quick")):
-    "Write a study's headline table into README.md, between its marks."
-    from enhanceme.config import project_root
-    from enhanceme.study import readme_table, with_headline
-    path = project_root() / "README.md"
-    text = with_headline(path.read_text(encoding="utf-8"), readme_table(study))
-    with written_whole(path) as part: part.write_text(text, encoding="utf-8")
-    print(f"{path}: headline of {study}")
+def publish(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="A finished study's folder, made from a clean commit.")] = Path("reports/local"),
+    out: Annotated[Optional[Path], typer.Argument(metavar="OUT", help="Where to.  [default: reports/PROFILE]", show_default=False)] = None,
+    readme: Annotated[Optional[Path], typer.Option("--readme", metavar="FILE", help="Also put the study's picture and headline into this file, between its marks.")] = None,
+):
+    "Copy what readers need of a study (pages, scores, record), and list it in index.html beside."
+    from enhanceme.study import publish, readme_table, with_headline
+    text = readme.read_text(encoding="utf-8") if readme and readme.is_file() else None
+    if readme and text is None: raise UserError(f"{readme}: no such file; --readme takes a README.md")
+    if text: with_headline(text, "")                     # refuses before anything is copied
+    shelf, place = publish(study, out)
+    print(f"{place}: published, listed in {shelf}")
+    if text:
+        with written_whole(readme) as part: part.write_text(with_headline(text, readme_table(place)), encoding="utf-8")
+        print(f"{readme}: headline of {place}")
 
 # %% ../nbs/20_cli.ipynb #3928e24d
 def main():

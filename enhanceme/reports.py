@@ -7,7 +7,8 @@ __all__ = ['MATH', 'TEMPLATE', 'KINDS', 'RISING', 'WORDS', 'to_mathml', 'fill', 
            'seconds_text', 'page_foot', 'answer_first', 'render', 'notebook_path', 'portable', 'check_parameters',
            'last_line', 'with_plain_origin', 'run_notebook', 'Block', 'say', 'spread', 'one_of', 'several', 'cell_html',
            'table', 'trend', 'resolve', 'Results', 'choose_scene', 'extremes', 'scene_row', 'headline',
-           'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin', 'grouped', 'render_index']
+           'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin', 'grouped', 'render_index',
+           'render_shelf']
 
 # %% ../nbs/13_reports.ipynb #3c75e688
 import base64, html, io, json, os, re, shlex
@@ -648,6 +649,33 @@ the coarse frames of one month into one fine image; ESA's Kelvins challenge gave
 {origin(study)}
 <p>{"Files: " + ", ".join(f'<a href="{n}">{n}</a>' for n in files) + "." if files else ""}</p>
 </main><footer><div>Written by EnhanceMe from the files beside this page. It needs no network.</div></footer></body></html>
+"""
+    with written_whole(folder / "index.html") as part: part.write_text(body, encoding="utf-8")
+    return folder / "index.html"
+
+# %% ../nbs/13_reports.ipynb #8681406f
+def render_shelf(
+    folder, # that holds the folders of studies
+) -> Path:  # FOLDER/index.html
+    "Write a page with a card for each study in a folder; a study without a front page is left out."
+    folder = Path(folder)
+    cards = []
+    for index in sorted(folder.glob("*/index.html")):
+        if not (index.parent / "study.json").is_file() or index.parent.name.startswith((".", "local")): continue    # local*: not published, and not for others
+        study = Results.open(index.parent)
+        name = index.parent.name
+        lines = headline(study.final()[0]) if len(study.scores) else pd.DataFrame()
+        image = f'<img src="{name}/cover.png" alt="Frame, baseline, network and HR of one scene">' if (index.parent / "cover.png").is_file() else ""
+        commit = study.provenance.get("git", {}).get("commit")
+        what = [f"profile {study.settings.get('profile', name)}", several(len(list(index.parent.glob("e*.html"))), "page"), f"took {seconds_text(sum(s['seconds'] for s in study.about.get('stages', [])))}", f"commit {commit[:12]}" if commit else ""]
+        cards.append(f'<a class="em-card em-long" href="{name}/index.html">{image}<div><b>The study <code>{html.escape(name)}</code></b><span>{lead(study, lines)}</span><small>{html.escape(", ".join(w for w in what if w))}</small></div></a>')
+    body = f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EnhanceMe, the reports</title>
+<meta name="description" content="PROBA-V multi-frame super-resolution: the studies that are published here"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
+<body><main><p class="em-eyebrow">EnhanceMe, a study of super-resolution for PROBA-V</p><h1>The published studies</h1>
+<p>The satellite PROBA-V sees a place every day at 300 m per pixel, and at 100 m only every fifth day. EnhanceMe fuses many coarse images into a fine one. A study asks how well and why, each question on a page of its own, and starts with a front page that tells the words it uses.</p>
+{"".join(cards)}
+</main><footer><div>Written by EnhanceMe from the folders beside this page. It needs no network.</div></footer></body></html>
 """
     with written_whole(folder / "index.html") as part: part.write_text(body, encoding="utf-8")
     return folder / "index.html"

@@ -57,7 +57,6 @@ def test_all_pages_together_are_light(study):
     assert sum(page.stat().st_size for page in study.glob("*.html")) < 25e6
 
 
-
 def test_trials_that_are_missing_or_were_interrupted_are_told(study, tmp_path):
     broken = tmp_path / "c"
     shutil.copytree(study / "trials", broken / "trials", ignore=shutil.ignore_patterns("*.keras"))
@@ -98,6 +97,22 @@ def test_it_runs_on_real_scenes(tmp_path):
 
 
 def test_the_readme_shows_the_headline_of_a_committed_report():
-    from enhanceme.study import readme_table, with_headline
+    from enhanceme.study import MARKS, readme_table, with_headline
     text = (ROOT / "README.md").read_text()
-    assert with_headline(text, readme_table(ROOT / "reports" / "quick")) == text, "run `enhanceme readme`"
+    shown = re.search(r"\((reports/\w+)/cover.png\)", text.split(MARKS[0])[1])[1]
+    assert with_headline(text, readme_table(ROOT / shown)) == text, f"run `enhanceme publish STUDY {shown} --readme README.md`"
+
+
+def test_the_committed_reports_are_whole_and_light():
+    from enhanceme.config import make_config
+    from enhanceme.reports import Results
+    from enhanceme.study import experiments
+    shelf = ROOT / "reports"
+    studies = [index.parent for index in shelf.glob("[!.]*/index.html") if not index.parent.name.startswith("local")]
+    assert studies and all(f'href="{study.name}/index.html"' in (shelf / "index.html").read_text() for study in studies)
+    for study in map(Results.open, studies):
+        assert study.provenance["git"]["commit"] and not study.provenance["git"]["dirty"]
+        assert all((study.folder / f"{page.stem}{ending}").is_file() for page in experiments(make_config(study.settings, "study.json")) for ending in (".html", ".ipynb"))
+        assert not list(study.folder.glob("*.failed.*")) and "http://" not in (study.folder / "index.html").read_text()
+    published = [p for study in studies for p in study.rglob("*") if p.is_file()] + [shelf / "index.html"]
+    assert sum(p.stat().st_size for p in published) < 25e6
