@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBER', 'SKY', 'PURPLE', 'CYCLE', 'HIDDEN', 'COLORS',
-           'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'HALO', 'sans', 'signed', 'styled', 'to_png', 'data_uri',
-           'Picture', 'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip',
+           'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'HALO', 'ROUND', 'sans', 'signed', 'styled', 'to_png',
+           'data_uri', 'Picture', 'figure_html', 'canvas', 'bare', 'limits', 'symmetric', 'frame_labels', 'frame_strip',
            'shift_cloud', 'clearance_bars', 'composite', 'overlays', 'brightness', 'shift_surface', 'training_curves',
            'diagonal', 'score_scatter', 'gain_dots', 'forest', 'lines', 'tradeoff', 'Row', 'gallery', 'busiest',
            'zoomed', 'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
@@ -434,6 +434,8 @@ def forest(
     return fig
 
 # %% ../nbs/11_figures.ipynb #7fe9dd94
+ROUND = (.1, .2, .3, .5, .7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)   # ticks of a logarithmic axis
+
 def _ticks(ax, at, form="{:g}"):
     "Ticks at the places given, but for those whose labels would stand on another's; scale and limits are set before."
     ax.set_xticks(at, [form.format(v) for v in at]), ax.minorticks_off()
@@ -490,6 +492,7 @@ def lines(
         at = sorted({float(v) for x, *_ in group.values() for v in np.asarray(x)})
         if xscale == "symlog": ax.set_xlim(-.25 if at[0] >= 0 else None, 1.35 * at[-1])
         if dots and len(at) <= 8: _ticks(ax, at)
+        elif xscale == "log": _ticks(ax, [v for v in ROUND if at[0] <= v <= at[-1]])
         if level is not None: _level_name(ax, *level)
     return fig
 
@@ -517,13 +520,17 @@ def tradeoff(
     if kinds and legend: ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.margins(x=.15)
     at = sorted({p[0] for p in points.values()})
-    if xscale == "log": _ticks(ax, [v for v in (.1, .2, .3, .5, .7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100) if at[0] * .8 <= v <= at[-1] * 1.25] if at[-1] > 2.5 * at[0] else at, "{:.2g}")
-    taken = []                                            # px, where names stand; the largest effects are named first, and no name on another
+    if xscale == "log": _ticks(ax, [v for v in ROUND if at[0] * .8 <= v <= at[-1] * 1.25] if at[-1] > 2.5 * at[0] else at, "{:.2g}")
+    dots = {name: ax.transData.transform(p[:2]) for name, p in spots}
+    taken = [(x - 5, x + 5, y, name) for name, (x, y) in dots.items()]      # px from, to, height, whose: points and names; the largest effects are named first, and no name on another's
     for name, (cost, gain, *_) in sorted(spots, key=lambda p: -abs(p[1][1])):
-        x, y = ax.transData.transform((cost, gain))
-        if any(abs(y - v) < 11 and x < u + w and u < x + 5 * len(name) for u, v, w in taken): continue
-        taken.append((x, y, 5 * len(name)))
-        ax.annotate(name, (cost, gain), (6, -3), textcoords="offset points", fontsize=7.5, color=INK, path_effects=HALO)
+        x, y = dots[name]
+        for side in (1, -1):                              # at the right, else at the left, else nowhere
+            start, end = sorted((x + 8 * side, x + side * (8 + 6 * len(name))))
+            if start < 0 or any(whose != name and abs(y - v) < 11 and start < w and u < end for u, w, v, whose in taken): continue
+            taken.append((start, end, y, name))
+            ax.annotate(name, (cost, gain), (6 * side, -3), textcoords="offset points", ha="left" if side > 0 else "right", fontsize=7.5, color=INK, path_effects=HALO)
+            break
     return fig
 
 # %% ../nbs/11_figures.ipynb #377075b6
@@ -538,11 +545,11 @@ class Row:
 @styled
 def gallery(
     rows: list, # of `Row`, all with the same titles
-    reach=None, # half width of the error scale in DN; None = 99th percentile of all errors
+    reach=None, # half width of the error scale in DN; None = 99th percentile of the errors of the scene in the middle, so that one with a cloud does not pale all others
 ) -> Picture:
     "Scenes in rows: images with shared limits, then error maps on one shared scale."
-    errors = [e for row in rows for e in row.errors.values()]
-    reach = reach or (symmetric(*errors) if errors else 1)
+    errors = [list(row.errors.values()) for row in rows if row.errors]
+    reach = reach or (float(np.median([symmetric(*of_row) for of_row in errors])) if errors else 1)
     lines = []                                            # (row, panels) for each line of the figure
     for row in rows:
         black, white = limits(*row.images.values())
@@ -565,7 +572,7 @@ def gallery(
         for ax in axes[len(panels):]: ax.set_visible(False)
         if panels[0][0] in row.images: axes[0].set_ylabel(row.title, fontsize=8.5, color=INK)
     if shown is not None:
-        bar = fig.colorbar(shown, ax=axs, location="bottom", shrink=.32, aspect=40, pad=.02, label="error, DN")
+        bar = fig.colorbar(shown, ax=axs, location="bottom", shrink=.32, aspect=40, pad=.02, label="error, DN", extend="both")
         bar.outline.set_visible(False)
     return fig
 

@@ -10,9 +10,9 @@ __all__ = ['ORIGINAL', 'FACTORS', 'LOOKED_AT', 'TRIED', 'REFERENCE', 'RINGS', 'S
            'TrialSet', 'read_trials', 'first_look', 'Effect', 'effect', 'told_apart', 'doubt', 'colours_told',
            'standing', 'options_of', 'ensemble_rows', 'with_frames', 'classical_rows', 'run_survey', 'read_survey',
            'survey_baselines', 'survey_ensembles', 'real_methods', 'survey_real', 'run_factor', 'called', 'notes',
-           'all_effects', 'answer_baselines', 'answer_ablations', 'answer_losses', 'path_shares', 'answer_paths',
-           'step_seconds', 'conditioning', 'answer_normalisation', 'leak', 'answer_replication', 'ensemble_gains',
-           'answer_ensembles', 'answer_real', 'answers']
+           'all_effects', 'answer_baselines', 'answer_ablations', 'answer_losses', 'path_shares', 'divided',
+           'answer_paths', 'step_seconds', 'conditioning', 'answer_normalisation', 'leak', 'answer_replication',
+           'ensemble_gains', 'answer_ensembles', 'answer_real', 'answers']
 
 # %% ../nbs/18_trials.ipynb #b35c21f8
 import functools, gc, hashlib, json, logging, re
@@ -780,7 +780,7 @@ def answer_losses(study) -> str:
         word = "sharpen" if steep.mean > 0 else "soften"
         verdict = f"{word}s" if told_apart(steep) else "does not measurably sharpen" if not steep.low * steep.high > 0 else f"seems to {word}"
         words += (f" The edge loss ({edges[0]}) {verdict}: it changes the steepness of edges by {spread(100 * steep.mean, 100 * steep.low, 100 * steep.high, 1, sign=True)} % of HR's,"
-                  f" and the error at edges by {spread(clean.mean, clean.low, clean.high, 1, sign=True)} DN{'' if doubt(steep) == proof else doubt(steep)}.")
+                  f" and the error at edges by {spread(clean.mean, clean.low, clean.high, 1, sign=True)} DN{'' if doubt(clean) == proof else doubt(clean)}.")
     return words
 
 # %% ../nbs/18_trials.ipynb #f1be1f42
@@ -794,16 +794,24 @@ def path_shares(
     sums = rows.groupby(["level", "seed", "step", "band"])[["main", "residual", "sr", "hr", "error"]].sum().reset_index()
     return sums.assign(main_share=(sums.sr + sums.main - sums.residual) / (2 * sums.sr), explained=1 - sums.error / sums.hr)
 
+def divided(
+    paths: pd.DataFrame,        # of `TrialSet.paths`, of one level and step
+) -> tuple[int, int]:           # images (of a seed and scene) where the residual path leads below the LR Nyquist frequency and the main path above it; all images
+    "How often the paths divide as the saying has it; a mean may do so where hardly an image does."
+    each = pd.concat([path_shares(one).assign(scene=scene) for scene, one in paths.groupby("scene")]).pivot(index=["seed", "scene"], columns="band", values="main_share")
+    return int(((each.below < .5) & (each.above > .5)).sum()), len(each)
+
 def answer_paths(study) -> str:
     "Whether the residual path carries the low frequencies and the main path the high ones."
     trials = read_trials(study, "residual")
     mine = trials.paths[trials.paths.level == trials.standard]
-    last = path_shares(mine[mine.step == mine.step.max()]).groupby("band").main_share.mean()
+    mine = mine[mine.step == mine.step.max()]
+    last = path_shares(mine).groupby("band").main_share.mean()
+    held, images = divided(mine)
     cuts = trials.cuts[trials.cuts.level == trials.standard]
     lost = {k: effect(cuts.assign(d=cuts[k] - cuts.sr), None, "d") for k in ("main", "residual")}
-    split = last["below"] < .5 < last["above"]
     return (f"The main path carries {last['below']:.0%} of the image's power below the LR Nyquist frequency and {last['above']:.0%} above it; the residual path the rest."
-            f" {'Yes: the residual path learns the low frequencies and the main path the high ones' if split else 'The saying that one learns the low and the other the high frequencies does not hold in this network'}."
+            f" {'Yes: the residual path learns the low frequencies and the main path the high ones' if held == images else 'The saying that one learns the low and the other the high frequencies does not hold in this network'}: each leads where it should in {held} of {several(images, 'image')} (scenes and trainings)."
             f" The residual path alone is {_db(lost['residual'])} from the whole image, the main path alone {_db(lost['main'])}.")
 
 # %% ../nbs/18_trials.ipynb #e63595d3
