@@ -301,10 +301,10 @@ def publish(
     from enhanceme.study import publish, readme_table, with_headline
     text = readme.read_text(encoding="utf-8") if readme and readme.is_file() else None
     if readme and text is None: raise UserError(f"{readme}: no such file; --readme takes a README.md")
-    if text: with_headline(text, "")                     # refuses before anything is copied
+    if text is not None: with_headline(text, "")                     # refuses before anything is copied
     shelf, place = publish(study, out)
     print(f"{place}: published, listed in {shelf}")
-    if text:
+    if text is not None:
         with written_whole(readme) as part: part.write_text(with_headline(text, readme_table(place)), encoding="utf-8")
         print(f"{readme}: headline of {place}")
 

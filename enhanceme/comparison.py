@@ -20,7 +20,7 @@ from .config import UserError, written_whole
 from .figures import COLORS, CYCLE, MUTED, Slider, busiest, canvas, diagonal, gain_dots, gallery, styled, zoomed
 from .metrics import PERFECT, baseline_image, best_match, paired_difference
 from .prediction import NETWORK, methods, open_method
-from .reports import facts, scene_row, spread, stylesheet, table
+from .reports import facts, scene_row, spread, table, whole_page
 from .scenes import Scene, find_scenes, read_image, read_norms, read_scene, shown
 
 # %% ../nbs/16_comparison.ipynb #1356b3ac
@@ -242,11 +242,7 @@ def page_html(found: Comparison, sides, data, files) -> str:
     about = facts([("benchmark", f"{one}, {html.escape(found.origins[0])}"), ("candidate", f"{two}, {html.escape(found.origins[1])}"), ("data", f"<code>{html.escape(shown(data))}</code>, {len(s)} scenes and {len(found.patches)} patches compared"),
                    ("left out", html.escape("; ".join(f"{n} scenes with {why}" for why, n in found.left_out.items()))), ("written", datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")),
                    ("numbers", ", ".join(f'<a href="{n}">{n}</a>' for n in files))])
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{two} against {one}</title>
-<meta name="description" content="Two super-resolution methods compared scene by scene"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
-<body><main>
-<div class="em-top"><div><p class="em-eyebrow">EnhanceMe, a comparison</p>
+    return whole_page(f"{two} against {one}", "Two super-resolution methods compared scene by scene", f"""<div class="em-top"><div><p class="em-eyebrow">EnhanceMe, a comparison</p>
 <h1>{two[:1].upper() + two[1:]} against {one}</h1>
 <p class="em-lead">{verdict(found)} {tag}</p>
 <p>Both made a fine image of every scene from the same coarse frames. Each image is compared with the true one (HR): cPSNR, in dB, says how near it comes over clear pixels, and 3 dB more is half the squared error.</p></div>
@@ -263,9 +259,7 @@ def page_html(found: Comparison, sides, data, files) -> str:
 <details{' open' if len(s) <= 12 else ''}><summary>{len(s)} scenes, sorted by difference</summary>
 {scenes_html(found)}</details>
 <h2>What was compared</h2>
-{about}
-</main><footer><div>Written by <code>enhanceme compare</code>. It needs no network.</div></footer></body></html>
-"""
+{about}""", "Written by <code>enhanceme compare</code>. It needs no network.")
 
 # %% ../nbs/16_comparison.ipynb #005ab166
 FILES = ("comparison.html", "comparison.csv", "patches.csv")

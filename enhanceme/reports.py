@@ -7,8 +7,8 @@ __all__ = ['MATH', 'TEMPLATE', 'KINDS', 'RISING', 'WORDS', 'to_mathml', 'fill', 
            'seconds_text', 'page_foot', 'answer_first', 'render', 'notebook_path', 'portable', 'check_parameters',
            'last_line', 'with_plain_origin', 'run_notebook', 'Block', 'say', 'spread', 'one_of', 'several', 'cell_html',
            'table', 'trend', 'resolve', 'Results', 'choose_scene', 'extremes', 'scene_row', 'headline',
-           'headline_table', 'cover', 'facts', 'hero', 'card', 'lead', 'origin', 'grouped', 'render_index',
-           'render_shelf']
+           'headline_table', 'cover', 'whole_page', 'facts', 'hero', 'card', 'lead', 'origin', 'grouped',
+           'render_index', 'render_shelf']
 
 # %% ../nbs/13_reports.ipynb #3c75e688
 import base64, html, io, json, os, re, shlex
@@ -508,6 +508,21 @@ def cover(
     image.save(out, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
+def whole_page(
+    title: str, # plain
+    description: str, # plain
+    body: str, # HTML, under the bar of the browser and above the foot
+    foot: str, # HTML
+) -> str:
+    "An HTML document that needs nothing else."
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<meta name="description" content="{description}"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
+<body><main>
+{body}
+</main><footer><div>{foot}</div></footer></body></html>
+"""
+
 def facts(
     pairs, # (name, value as HTML); empty values are left out
 ) -> str:
@@ -623,11 +638,7 @@ def render_index(
     size = f"{found['scenes']} scenes, {found['with_hr']} with HR" if found else ""
     notes = "" if study.simulated else "".join(f"<li>{html.escape(note)}</li>" for note in grouped(found.get("notes", [])))
     broken = "".join(f'<p class="em-note em-fail">{html.escape(p.name.split(".")[0])} failed and has no page; <a href="{html.escape(p.name)}">{html.escape(p.name)}</a> shows how far it came.</p>' for p in failed)
-    body = f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EnhanceMe, the study</title>
-<meta name="description" content="PROBA-V multi-frame super-resolution: what was run, on what, and how well it did"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
-<body><main>
-<div class="em-top"><div><p class="em-eyebrow">EnhanceMe, a study of super-resolution for PROBA-V</p>
+    body = whole_page("EnhanceMe, the study", "PROBA-V multi-frame super-resolution: what was run, on what, and how well it did", f"""<div class="em-top"><div><p class="em-eyebrow">EnhanceMe, a study of super-resolution for PROBA-V</p>
 <h1>Many coarse images, one sharp one</h1>
 <p class="em-lead">{lead(study, lines)} {tag}</p>
 <p>The satellite PROBA-V sees a place every day at 300 m per pixel, and at 100 m only every fifth day. How much of the fine image is in the many coarse ones, and what does it take to bring it out? EnhanceMe fuses
@@ -647,9 +658,7 @@ the coarse frames of one month into one fine image; ESA's Kelvins challenge gave
 {f"<details><summary>{several(len(stages), 'stage')} and how long they took</summary>{table(stages).markup}</details>" if len(stages) else ""}
 <h2>Where the numbers come from</h2>
 {origin(study)}
-<p>{"Files: " + ", ".join(f'<a href="{n}">{n}</a>' for n in files) + "." if files else ""}</p>
-</main><footer><div>Written by EnhanceMe from the files beside this page. It needs no network.</div></footer></body></html>
-"""
+<p>{"Files: " + ", ".join(f'<a href="{n}">{n}</a>' for n in files) + "." if files else ""}</p>""", "Written by EnhanceMe from the files beside this page. It needs no network.")
     with written_whole(folder / "index.html") as part: part.write_text(body, encoding="utf-8")
     return folder / "index.html"
 
@@ -669,13 +678,8 @@ def render_shelf(
         commit = study.provenance.get("git", {}).get("commit")
         what = [f"profile {study.settings.get('profile', name)}", several(len(list(index.parent.glob("e*.html"))), "page"), f"took {seconds_text(sum(s['seconds'] for s in study.about.get('stages', [])))}", f"commit {commit[:12]}" if commit else ""]
         cards.append(f'<a class="em-card em-long" href="{name}/index.html">{image}<div><b>The study <code>{html.escape(name)}</code></b><span>{lead(study, lines)}</span><small>{html.escape(", ".join(w for w in what if w))}</small></div></a>')
-    body = f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EnhanceMe, the reports</title>
-<meta name="description" content="PROBA-V multi-frame super-resolution: the studies that are published here"><link rel="icon" href="data:,"><style>{stylesheet()}</style></head>
-<body><main><p class="em-eyebrow">EnhanceMe, a study of super-resolution for PROBA-V</p><h1>The published studies</h1>
+    body = whole_page("EnhanceMe, the reports", "PROBA-V multi-frame super-resolution: the studies that are published here", f"""<p class="em-eyebrow">EnhanceMe, a study of super-resolution for PROBA-V</p><h1>The published studies</h1>
 <p>The satellite PROBA-V sees a place every day at 300 m per pixel, and at 100 m only every fifth day. EnhanceMe fuses many coarse images into a fine one. A study asks how well and why, each question on a page of its own, and starts with a front page that tells the words it uses.</p>
-{"".join(cards)}
-</main><footer><div>Written by EnhanceMe from the folders beside this page. It needs no network.</div></footer></body></html>
-"""
+{"".join(cards)}""", "Written by EnhanceMe from the folders beside this page. It needs no network.")
     with written_whole(folder / "index.html") as part: part.write_text(body, encoding="utf-8")
     return folder / "index.html"

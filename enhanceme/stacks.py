@@ -423,7 +423,7 @@ def _middle(sr, frame_at):
 def _page(title, stack, parts, facts, look):
     "The page as HTML text: slider, quick look, facts; nothing is fetched."
     from enhanceme.figures import Slider, data_uri
-    from enhanceme.reports import facts as listed, stylesheet
+    from enhanceme.reports import facts as listed, whole_page
     (sr, before), (h, w) = parts, stack.valid.shape
     large = SCALE * max(h, w) > SLIDER
     told = "Left one frame enlarged, right all frames fused: fine lines that only the right has should still fit what the left shows. Drag, or use the arrow keys." + (f" The middle {SLIDER} px; the whole is below." if large else "")
@@ -431,11 +431,9 @@ def _page(title, stack, parts, facts, look):
     whole = f'<h2>The whole</h2><p><img src="{data_uri(look)}" alt="the super-resolved image" style="max-width:100%"></p>' if large else ""
     lead = (f"{len(stack.sources)} frames of {w} × {h} px became one image of {SCALE * w} × {SCALE * h} px. What it shows beyond a single frame comes from their sub-pixel shifts "
             "and from what the network has learnt of other places: look, but verify.")
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>
-<link rel="icon" href="data:,"><style>{stylesheet()}</style></head><body><main><p class="em-eyebrow">EnhanceMe, super-resolution of one place</p><h1>{html.escape(title)}</h1>
+    return whole_page(html.escape(title), "One fine image from many coarse ones", f"""<p class="em-eyebrow">EnhanceMe, super-resolution of one place</p><h1>{html.escape(title)}</h1>
 <p class="em-lead">{lead}</p>{slider._repr_html_()}{whole}
-<h2>What it is made of</h2>{listed([(k, html.escape(str(v))) for k, v in facts.items()])}</main>
-<footer><div>Written by EnhanceMe. It needs no network.</div></footer></body></html>"""
+<h2>What it is made of</h2>{listed([(k, html.escape(str(v))) for k, v in facts.items()])}""", "Written by EnhanceMe. It needs no network.")
 
 def _facts(stack, registered, model, offset):
     "What the page tells, by name."

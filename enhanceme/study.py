@@ -203,7 +203,8 @@ def publish(
     if lacking: raise UserError(f"{study}: has no page {lacking[0]}; `enhanceme report {study}` makes it")
     if not git.get("commit") or git.get("dirty"): raise UserError(f"{study}: was not made from a clean commit, which its pages are to name; commit, and run it again with FORCE=1")
     if out.resolve() == source.resolve(): raise UserError(f"{out}: is the study itself; give another folder")
-    if out.exists() and not (out / "study.json").is_file(): raise UserError(f"{out}: exists with other content; give another folder")
+    if out.exists() and (not (out / "study.json").is_file() or any((out / name).exists() for name in ("data", "store", "predictions", "trials"))):
+        raise UserError(f"{out}: exists and is no published study, so it is not replaced; give another folder")
     part = out.with_name(f".{out.name}.partial")
     shutil.rmtree(part, ignore_errors=True)
     for path in (p for pattern in KEPT for p in sorted(source.glob(pattern))):
