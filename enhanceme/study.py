@@ -205,6 +205,8 @@ def publish(
     if out.resolve() == source.resolve(): raise UserError(f"{out}: is the study itself; give another folder")
     if out.exists() and (not (out / "study.json").is_file() or any((out / name).exists() for name in ("data", "store", "predictions", "trials"))):
         raise UserError(f"{out}: exists and is no published study, so it is not replaced; give another folder")
+    shelf = out.parent / "index.html"
+    if shelf.exists() and "Written by EnhanceMe" not in shelf.read_text(encoding="utf-8", errors="replace"): raise UserError(f"{shelf}: is another's page and would be overwritten; give another folder")
     part = out.with_name(f".{out.name}.partial")
     shutil.rmtree(part, ignore_errors=True)
     for path in (p for pattern in KEPT for p in sorted(source.glob(pattern))):
