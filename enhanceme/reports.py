@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from .config import UserError, project_root, written_whole
+from .config import UserError, git_state, project_root, written_whole
 from .figures import signed
 
 # %% ../nbs/13_reports.ipynb #4ccda206
@@ -100,13 +100,15 @@ def page_foot(
     nb, # executed notebook node
     name: str, # of the notebook
 ) -> str:
-    "What a page says about itself: when and how long it ran, with which parameters, and how to run it again."
+    "What a page says about itself: when and how long it ran, at which commit, with which parameters, and how to run it again."
     run = nb.metadata.get("papermill", {})
     if not run: return f"Rendered from {html.escape(name)}."
     parameters = run.get("parameters", {})
     given = ", ".join(f"<code>{html.escape(k)}={html.escape(json.dumps(v))}</code>" for k, v in parameters.items()) or "its defaults"
     again = " ".join(["papermill", run.get("input_path") or name, "out.ipynb", *(f"-p {k} {shlex.quote(str(v))}" for k, v in parameters.items())])
-    return (f"Executed {html.escape((run.get('start_time') or '')[:16].replace('T', ' '))} UTC in {seconds_text(run.get('duration') or 0)}, with {given}. "
+    git = run.get("git") or {}
+    commit = f" at commit <code>{html.escape(git['commit'][:12])}</code>{', with uncommitted changes' if git.get('dirty') else ''}," if git.get("commit") else ","
+    return (f"Executed {html.escape((run.get('start_time') or '')[:16].replace('T', ' '))} UTC in {seconds_text(run.get('duration') or 0)}{commit} with {given}. "
             f'The <a href="{html.escape(name)}">executed notebook</a> lies beside this page. To run it again: <code>{html.escape(again)}</code>')
 
 def answer_first(
@@ -199,10 +201,10 @@ def with_plain_origin(
     notebook, # path of an executed notebook, changed in place
     source, # path of the notebook it was made from
 ):
-    "Take this machine's folders out of what papermill noted."
+    "Take this machine's folders out of what papermill noted, and note the commit."
     import nbformat
     nb = nbformat.read(notebook, as_version=4)
-    nb.metadata.papermill.update(input_path=portable(Path(source).resolve()), output_path=Path(source).name)
+    nb.metadata.papermill.update(input_path=portable(Path(source).resolve()), output_path=Path(source).name, git=git_state())
     nbformat.write(nb, notebook)
 
 def run_notebook(
