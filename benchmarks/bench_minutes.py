@@ -14,7 +14,7 @@ import pandas as pd
 
 OWN = ["model.preset=enhanceme-32", "patching.size=16", "patching.stride=16", "patching.rule=original", "patching.align_target=false", "patching.flips=false", "patching.shift_noise=0", "patching.feature_noise=0",
        "patching.frames=9", "patching.frames_min=null", "patching.frames_max=null", "registration.mode=integer", "loss.name=l1", "training.batch=128", "training.optimizer=nadam", "training.learning_rate=0.0005",
-       "training.schedule=constant", "training.warmup=0", "training.clip_norm=0", "training.ema=0"]  # as in profiles/original.yaml
+       "training.schedule=constant", "training.warmup=0", "training.clip_norm=0", "training.ema=0", "prediction.frames=0"]  # as in profiles/original.yaml
 RECIPES = {"fusion": ["model.preset=fusion"], "enhanceme-32": OWN}
 
 

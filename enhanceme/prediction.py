@@ -178,10 +178,13 @@ def blended(
 WHOLE, LARGE_TILE = 512, 256    # LR px: the largest side that goes through at once, and the tiles of larger images, unless the settings say otherwise
 
 def _networks(model, config) -> list:
-    "Pairs of network and settings, checked to work on one grid."
+    "Pairs of network and settings, checked to work on one grid and with as many frames as they take."
     pairs = list(zip(model, config)) if isinstance(model, (list, tuple)) else [(model, config)]
     if any(c.registration != pairs[0][1].registration for _, c in pairs):
         raise UserError("model: the networks were trained with different registration settings, so their images lie on different grids; average those that agree")
+    for network, c in pairs:
+        takes, given = network.input["frames"].shape[1], c.prediction.frames or c.patching.frames
+        if takes not in (None, given): raise UserError(f"prediction.frames={given}: the network {network.name} takes {takes} frames, no more and no fewer; set it to {takes} or leave it out")
     return pairs
 
 def _rendered(pairs, stack_at, with_scale=False):
