@@ -71,9 +71,11 @@ def frame_windows(
     patching: PatchingConfig,
     cfg: PredictionConfig,
     masks: np.ndarray = None,   # bool (T, ...), the stack's masks in a tile; None = the whole
-) -> list:                      # of (indices (n,), weight); weights sum to 1
+    fill=True,                  # frames are repeated where there are fewer than n; a network that takes any number needs no repeats
+) -> list:                      # of (indices, at most n, weight); weights sum to 1
     "The sets of frames to be used, the best first."
     best = choose_frames(stack, n, patching, masks)[0]
+    if not fill: best = np.array(list(dict.fromkeys(best.tolist())))
     if cfg.windows == 1: return [(best, 1.0)]
     ranked = list(dict.fromkeys(choose_frames(stack, len(stack.kept), patching, masks)[0].tolist()))  # without repeats
     clearance = (stack.masks if masks is None else masks).reshape(len(stack.kept), -1).mean(1)
@@ -121,7 +123,8 @@ def answers(
 ):                      # yields (weight, what `asked` gives), the answer turned back; weights sum to 1
     "A network's answers to one stack, asked in all the ways that the settings of prediction name."
     cfg, inner = config.prediction, np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-    for chosen, weight in frame_windows(stack, cfg.frames or config.patching.frames, config.patching, cfg, stack.masks[inner]):
+    fill = network.input["frames"].shape[1] is not None
+    for chosen, weight in frame_windows(stack, cfg.frames or config.patching.frames, config.patching, cfg, stack.masks[inner], fill):
         x, rng = part_input(stack, chosen), np.random.default_rng(0)
         for turn_k in range(cfg.permutations):
             order = rng.permutation(len(chosen)) if turn_k else np.arange(len(chosen))
