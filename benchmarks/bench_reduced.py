@@ -1,6 +1,6 @@
 """Gains on real stacks without HR, a third as fine: frames that are clear and sharp play HR (`enhanceme.simulation.reduced_scene`), so that real change, real clouds and real differences in sharpness judge a network.
 
-    python benchmarks/bench_reduced.py DATA [--network NAME=RUN_OR_FILE ...] [--tops 3] [--draws 2] [--csv FILE]
+    python benchmarks/bench_reduced.py DATA [--network NAME=RUN_OR_FILE[,RUN_OR_FILE ...] ...] [--tops 3] [--draws 2] [--csv FILE]
 
 DATA is a data set of real scenes; HR is not looked at. Of each stack, each of the `--tops` best frames (by clearance, then sharpness) is HR `--draws` times, with other shifts. The weights that ship are judged in several ways of prediction, other networks as they are,
 and classical methods. Gains over the official baseline, mean of each stack, in dB; between brackets 95 % intervals over stacks. A stack counts once, however often it is reduced.
@@ -33,7 +33,7 @@ def cases(data, tops, draws):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--network", nargs="*", default=[], metavar="NAME=RUN_OR_FILE")
+    parser.add_argument("--network", nargs="*", default=[], metavar="NAME=RUN_OR_FILE[,...]", help="the mean of the images where there are several")
     parser.add_argument("--tops", type=int, default=3)
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--csv", type=Path, help="write the gain of each method on each stack there")
@@ -47,7 +47,8 @@ def main():
     methods = {name: (lambda scene, c=config.change(*changes): super_resolve(model, c, scene)) for name, changes in WAYS.items()}
     for text in args.network:
         name, _, source = text.partition("=")
-        methods[name] = lambda scene, pair=load_model(source): super_resolve(*pair, scene)
+        networks, configs = zip(*map(load_model, source.split(",")))
+        methods[name] = lambda scene, networks=networks, configs=configs: super_resolve(networks, configs, scene)
     methods |= {name: (lambda scene, name=name: classical_image(name, scene)) for name in CLASSIC}
     rows = []
     for key, scene in tqdm(list(cases(args.data, args.tops, args.draws)), desc="reduced scenes"):
