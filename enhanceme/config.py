@@ -209,6 +209,7 @@ class PredictionConfig(Section):
     flips: Literal[1, 4, 8] = 1                 # average over orientations: 1 = as it is, 4 = mirrored, 8 = mirrored and turned
     permutations: int = Field(1, ge=1, le=64)   # average over orders of the frames (EnhanceMe: 20, written and never called)
     windows: int = Field(1, ge=1, le=16)        # average over windows sliding along the frames from the clearest on (EnhanceMe's wish)
+    nested: int = Field(1, ge=1, le=8)          # average over nested sets: all these frames, the best (k - 1)/k of them, ..., the best 1/k; for networks that take any number of frames
     window_step: int = Field(3, ge=1, le=64)    # frames by which a window lies behind the one before
     window_decay: float = Field(0.5, gt=0, le=1)  # weight of a window against the one before, times its clearance
     temperature: float = Field(1.0, gt=0, le=100)  # factor on a predicted scale of the error, as calibration finds it; images do not change

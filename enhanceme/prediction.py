@@ -76,17 +76,18 @@ def frame_windows(
     "The sets of frames to be used, the best first."
     best = choose_frames(stack, n, patching, masks)[0]
     if not fill: best = np.array(list(dict.fromkeys(best.tolist())))
-    if cfg.windows == 1: return [(best, 1.0)]
-    ranked = list(dict.fromkeys(choose_frames(stack, len(stack.kept), patching, masks)[0].tolist()))  # without repeats
-    clearance = (stack.masks if masks is None else masks).reshape(len(stack.kept), -1).mean(1)
-    sets = [best] + [np.array(ranked[k:k + n]) for k in range(cfg.window_step, len(ranked) - n + 1, cfg.window_step)][:cfg.windows - 1]
-    weights = np.array([cfg.window_decay**k * clearance[s].mean() for k, s in enumerate(sets)])
-    weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(sets), 1 / len(sets))
-    return list(zip(sets, weights))
+    sets, weights = [best], np.ones(1)
+    if cfg.windows > 1:
+        ranked = list(dict.fromkeys(choose_frames(stack, len(stack.kept), patching, masks)[0].tolist()))  # without repeats
+        clearance = (stack.masks if masks is None else masks).reshape(len(stack.kept), -1).mean(1)
+        sets += [np.array(ranked[k:k + n]) for k in range(cfg.window_step, len(ranked) - n + 1, cfg.window_step)][:cfg.windows - 1]
+        weights = np.array([cfg.window_decay**k * clearance[s].mean() for k, s in enumerate(sets)])
+        weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(sets), 1 / len(sets))
+    return [(s[:-(-len(s) * k // cfg.nested)], w / cfg.nested) for s, w in zip(sets, weights) for k in range(cfg.nested, 0, -1)]
 
 def passes(cfg: PredictionConfig, networks: int = 1) -> int:
     "How often a network is called for a scene or tile, at most."
-    return cfg.flips * cfg.permutations * cfg.windows * networks
+    return cfg.flips * cfg.permutations * cfg.windows * cfg.nested * networks
 
 # %% ../nbs/12_prediction.ipynb #1a89caef
 def part_input(
@@ -188,6 +189,7 @@ def _networks(model, config) -> list:
     for network, c in pairs:
         takes, given = network.input["frames"].shape[1], c.prediction.frames or c.patching.frames
         if takes not in (None, given): raise UserError(f"prediction.frames={given}: the network {network.name} takes {takes} frames, no more and no fewer; set it to {takes} or leave it out")
+        if takes and c.prediction.nested > 1: raise UserError(f"prediction.nested={c.prediction.nested}: the network {network.name} takes {takes} frames, no fewer; leave it out")
     return pairs
 
 def _rendered(pairs, stack_at, with_scale=False):
