@@ -1,4 +1,5 @@
 """Installs EnhanceMe; everything it knows it reads from settings.ini, the one place where names and versions are written."""
+
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -31,5 +32,8 @@ setup(
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=lines("requirements"),
     extras_require={"dev": lines("dev_requirements") + lines("geo_requirements"), "geo": lines("geo_requirements")},
-    entry_points={"console_scripts": lines("console_scripts"), "nbdev": [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"]},
+    entry_points={
+        "console_scripts": lines("console_scripts"),
+        "nbdev": [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"],
+    },
 )

@@ -5,6 +5,7 @@
 Two ways: back-projection of what the frames show and the re-degraded image does not (the image is changed, the network is not), and some optimiser steps on the network's last layers or on all of its weights
 for each scene, minimising the absolute difference between the frames and the image seen through the measured kernel, frames weighed by how well they agree with each other. A method is kept only if the 95 % interval of its gain lies above 0.
 """
+
 import argparse
 from pathlib import Path
 
@@ -14,16 +15,18 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from enhanceme.classical import RIM, SCALE, apply, camera, enlarger, match_brightness, trust, usable, with_rim
-from enhanceme.metrics import cpsnr, paired_difference
-from enhanceme.models import inputs_for
+from enhanceme.architectures import inputs_for
+from enhanceme.classical import RIM, apply, camera, enlarger, match_brightness, trust, usable, with_rim
+from enhanceme.metrics import cpsnr
 from enhanceme.patching import scene_input
 from enhanceme.registration import register
 from enhanceme.scenes import find_scenes, read_norms, read_scene
-from enhanceme.training import load_model, reconstruct
+from enhanceme.sensor import SCALE
+from enhanceme.statistics import paired_difference
+from enhanceme.weights import load_model, reconstruct
 
-BACK = [(0.1, 3), (0.3, 3), (0.3, 10)]                      # rate, steps of back-projection
-STEPS = (3, 10, 30)                                         # optimiser steps after which the image is judged
+BACK = [(0.1, 3), (0.3, 3), (0.3, 10)]  # rate, steps of back-projection
+STEPS = (3, 10, 30)  # optimiser steps after which the image is judged
 PARTS = {"last layers": ("up", "sharpen"), "all weights": None}
 RATE = 2e-5
 
@@ -33,17 +36,24 @@ def back_projected(image, frames, eye, y, weights, rate, steps):
     enlarge = [(enlarger(frames.shape[0], sy), enlarger(frames.shape[1], sx)) for sy, sx in frames.shifts]
     for _ in range(steps):
         rim = with_rim(image)
-        image = image + rate * sum(w * apply(a, m * (v - eye.see(t, rim)), b) for t, (w, v, m, (a, b)) in enumerate(zip(weights, y, frames.clear, enlarge)))
+        image = image + rate * sum(
+            w * apply(a, m * (v - eye.see(t, rim)), b)
+            for t, (w, v, m, (a, b)) in enumerate(zip(weights, y, frames.clear, enlarge))
+        )
     return image
 
 
 def adapted(model, x, frames, eye, y, weights, layers):
     "Images (3h, 3w) after each of STEPS optimiser steps; the network is as before afterwards."
     before = model.get_weights()
-    variables = [v for layer in model.layers if layers is None or layer.name in layers for v in layer.trainable_variables]
+    variables = [
+        v for layer in model.layers if layers is None or layer.name in layers for v in layer.trainable_variables
+    ]
     optimizer = keras.optimizers.Adam(RATE)
     optimizer.build(variables)
-    rows, cols = (tf.constant(np.stack([m.toarray() for m in side]), tf.float32) for side in (eye.rows, eye.cols))      # (T, h, 3 (h + 2 RIM))
+    rows, cols = (
+        tf.constant(np.stack([m.toarray() for m in side]), tf.float32) for side in (eye.rows, eye.cols)
+    )  # (T, h, 3 (h + 2 RIM))
     clear, target = tf.constant(frames.clear * weights[:, None, None], tf.float32), tf.constant(y)
     pad, inputs = [[SCALE * RIM] * 2] * 2, {k: tf.constant(v) for k, v in inputs_for(model, x).items()}
 
@@ -58,7 +68,8 @@ def adapted(model, x, frames, eye, y, weights, layers):
     images = []
     for step in range(max(STEPS)):
         optimizer.apply(gradients(), variables)
-        if step + 1 in STEPS: images.append(reconstruct(model, x)[0])
+        if step + 1 in STEPS:
+            images.append(reconstruct(model, x)[0])
     model.set_weights(before)
     return images
 
@@ -73,7 +84,7 @@ def main():
     model, config = load_model(args.network)
     norms, scores = read_norms(args.data), {}
     scenes = [f for f in find_scenes(args.data) if (f / "HR.png").exists()]
-    scenes = scenes[:: max(1, len(scenes) // args.scenes)][:args.scenes]
+    scenes = scenes[:: max(1, len(scenes) // args.scenes)][: args.scenes]
     for folder in tqdm(scenes, desc="adapting", unit="scene"):
         scene = read_scene(folder, norms)
         stack = register(scene, config.registration)
@@ -81,19 +92,37 @@ def main():
         plain, weights, eye = reconstruct(model, x)[0], trust(frames.features), camera(frames)
         y = match_brightness(frames, eye, with_rim(plain), weights)
         images = {"as it is": plain}
-        images |= {f"back-projection, {steps} steps of {rate}": back_projected(plain, frames, eye, y, weights, rate, steps) for rate, steps in BACK}
+        images |= {
+            f"back-projection, {steps} steps of {rate}": back_projected(plain, frames, eye, y, weights, rate, steps)
+            for rate, steps in BACK
+        }
         for part, layers in PARTS.items():
-            images |= {f"{part}, {n} steps": image for n, image in zip(STEPS, adapted(model, x, frames, eye, y, weights, layers))}
-        for name, image in images.items(): scores.setdefault(name, []).append(cpsnr(image, *scene.target))
+            images |= {
+                f"{part}, {n} steps": image
+                for n, image in zip(STEPS, adapted(model, x, frames, eye, y, weights, layers))
+            }
+        for name, image in images.items():
+            scores.setdefault(name, []).append(cpsnr(image, *scene.target))
     rows = []
     for name, values in scores.items():
-        if name == "as it is": continue
+        if name == "as it is":
+            continue
         paired = paired_difference(np.array(values), np.array(scores["as it is"]))
-        rows.append({"adaptation": name, "gain": paired.difference.mean, "low": paired.difference.low, "high": paired.difference.high, "wins": paired.wins, "scenes": len(values)})
+        rows.append(
+            {
+                "adaptation": name,
+                "gain": paired.difference.mean,
+                "low": paired.difference.low,
+                "high": paired.difference.high,
+                "wins": paired.wins,
+                "scenes": len(values),
+            }
+        )
     table = pd.DataFrame(rows)
     print(table.round(3).to_string(index=False))
     print("kept:", ", ".join(table[table.low > 0].adaptation) or "none")
-    if args.csv: table.to_csv(args.csv, index=False)
+    if args.csv:
+        table.to_csv(args.csv, index=False)
 
 
 if __name__ == "__main__":

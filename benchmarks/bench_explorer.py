@@ -3,28 +3,44 @@
 Usage: python benchmarks/bench_explorer.py [repeats]
 Prints the median CPU time of both and their ratio for each control; exits with 1 where a control costs more than opening the scene. On simulated scenes of 9 to 16 frames; costs some seconds.
 """
-import sys, time
+
+import sys
+import time
 from itertools import cycle, islice
 
 import numpy as np
 
-from enhanceme.explore import Explorer, Library, simulate
+from enhanceme.explore import Explorer
+from enhanceme.views import Library, simulate
 
 # control: the values it goes through in turn; each differs from the one before, so that each setting draws
-CONTROLS = {"frame": (1, 2, 3), "registered": (False, True), "matched": (False, True), "mode": ("difference", "frame"), "wipe": (20, 70), "across": (3, 60), "down": (3, 60),
-            "size": (150, 90), "left": ("one frame", "HR"), "right": ("shift-and-add", "baseline")}
+CONTROLS = {
+    "frame": (1, 2, 3),
+    "registered": (False, True),
+    "matched": (False, True),
+    "mode": ("difference", "frame"),
+    "wipe": (20, 70),
+    "across": (3, 60),
+    "down": (3, 60),
+    "size": (150, 90),
+    "left": ("one frame", "HR"),
+    "right": ("shift-and-add", "baseline"),
+}
 
 
 def cpu(explorer, control, value):
     "CPU seconds from setting a control until all that depends on it is drawn."
     start = time.process_time()
-    setattr(getattr(explorer, control), "value", value)
+    getattr(explorer, control).value = value
     return time.process_time() - start
 
 
 def main(repeats=9):
     scenes = {s.key: s for s in (simulate(n, "RED") for n in (0, 1))}
-    explorer, opening = Explorer(Library("two simulated scenes", tuple(scenes), scenes.__getitem__, lambda scene: None, None)), []
+    explorer, opening = (
+        Explorer(Library("two simulated scenes", tuple(scenes), scenes.__getitem__, lambda scene: None, None)),
+        [],
+    )
     for key in islice(cycle(list(scenes)[::-1]), repeats):
         explorer.view_of.cache_clear()
         opening.append(cpu(explorer, "scene", key))
@@ -38,4 +54,5 @@ def main(repeats=9):
     return 0 if good else 1
 
 
-if __name__ == "__main__": sys.exit(main(*map(int, sys.argv[1:])))
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))

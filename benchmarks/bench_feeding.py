@@ -1,18 +1,26 @@
 """What feeding costs: the time the stream needs for a batch against the time of a training step that consumes it, in one run.
 
-    python benchmarks/bench_feeding.py [--profile cpu] [--steps 30] [--out FILE.json]
+python benchmarks/bench_feeding.py [--profile cpu] [--steps 30] [--out FILE.json]
 """
+
 import os
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-import argparse, json, tempfile, time
+import argparse
+import json
+import tempfile
+import time
 from pathlib import Path
 
-from enhanceme.config import Config, SimulationConfig
+from enhanceme.architectures import input_names
+from enhanceme.config import Config
 from enhanceme.losses import build_loss
-from enhanceme.models import build_model, input_names
-from enhanceme.patching import Samples, patch_dataset, prepare
+from enhanceme.models import build_model
+from enhanceme.preparation import prepare
 from enhanceme.scenes import write_scene
+from enhanceme.settings import SimulationConfig
 from enhanceme.simulation import simulate_scene
+from enhanceme.stream import Samples, patch_dataset
 
 
 def main():
@@ -24,7 +32,8 @@ def main():
     args = parser.parse_args()
     config, result = Config.load(args.profile), {"profile": args.profile}
     with tempfile.TemporaryDirectory() as tmp:
-        for i in range(args.scenes): write_scene(simulate_scene(i, 0, "RED", SimulationConfig()), Path(tmp) / "data")
+        for i in range(args.scenes):
+            write_scene(simulate_scene(i, 0, "RED", SimulationConfig()), Path(tmp) / "data")
         store = prepare(Path(tmp) / "data", Path(tmp) / "store", config.registration, workers=1, progress=False)
         batch = config.training.batch
         model = build_model(config.model, config.bands, config.patching.frames)
@@ -34,25 +43,32 @@ def main():
         samples = Samples(store, config.patching, store.keys(), batch, 0)
         samples[0]
         start = time.process_time()
-        for k in range(args.steps): samples[k]
+        for k in range(args.steps):
+            samples[k]
         result["batch_ms"] = 1e3 * (time.process_time() - start) / args.steps
         kept = [(feed(x), y) for x, y in patch_dataset(store, config.patching, store.keys(), batch, 0).take(8)]
-        for x, y in kept: model.train_on_batch(x, y)                        # trace every number of frames
+        for x, y in kept:
+            model.train_on_batch(x, y)  # trace every number of frames
         start = time.perf_counter()
-        for k in range(args.steps): model.train_on_batch(*kept[k % 8])
+        for k in range(args.steps):
+            model.train_on_batch(*kept[k % 8])
         result["step_without_feeding_ms"] = 1e3 * (time.perf_counter() - start) / args.steps
         stream = iter(patch_dataset(store, config.patching, store.keys(), batch, 0))
-        waited = 0.
+        waited = 0.0
         for k in range(args.steps):
             start = time.perf_counter()
             x, y = next(stream)
-            if k >= 2: waited += time.perf_counter() - start
+            if k >= 2:
+                waited += time.perf_counter() - start
             model.train_on_batch(feed(x), y)
         result["waiting_ms"] = 1e3 * waited / (args.steps - 2)
         result["feeding_over_step"] = result["batch_ms"] / result["step_without_feeding_ms"]
         result["waiting_over_step"] = result["waiting_ms"] / result["step_without_feeding_ms"]
-    for k, v in result.items(): print(f"{k:28} {v if isinstance(v, str) else format(v, '.3f')}")
-    if args.out: Path(args.out).write_text(json.dumps(result, indent=1) + "\n")
+    for k, v in result.items():
+        print(f"{k:28} {v if isinstance(v, str) else format(v, '.3f')}")
+    if args.out:
+        Path(args.out).write_text(json.dumps(result, indent=1) + "\n")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@
 IMAGERY is a folder of georeferenced images, DATA are data sets with HR or simulated ones to judge on. All networks have the recipe of `profiles/weights.yaml` with fewer scenes and steps and, but for `--set`, the same simulated sensor; each seed
 trains one network of each kind, on scenes of its own. A positive difference speaks for imagery, or for the settings, against procedural landscapes by the defaults and the same seed. Runs resume; what a network gains differs between seeds, too, so more of them say more.
 """
+
 import argparse
 from pathlib import Path
 
@@ -19,24 +20,42 @@ def main():
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--seeds", type=int, nargs="*", help="default: that of profiles/weights.yaml")
     parser.add_argument("--most", type=int, default=32, help="scenes of each DATA that are judged on")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of a third network, trained on procedural landscapes, such as simulation.hr_blur=[0.25,0.55]")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of a third network, trained on procedural landscapes, such as simulation.hr_blur=[0.25,0.55]",
+    )
     parser.add_argument("--work", type=Path, default=Path("reports/local-imagery"))
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
     from enhanceme.config import Config
-    from enhanceme.metrics import baseline, cpsnr, paired_difference
-    from enhanceme.patching import prepare
+    from enhanceme.datasets import simulate_dataset
+    from enhanceme.metrics import baseline, cpsnr
     from enhanceme.prediction import super_resolve
+    from enhanceme.preparation import prepare
     from enhanceme.scenes import find_scenes, read_norms, read_scene
-    from enhanceme.simulation import simulate_dataset
-    from enhanceme.training import load_model, train
+    from enhanceme.statistics import paired_difference
+    from enhanceme.training import train
+    from enhanceme.weights import load_model
 
-    plain = Config.load("weights", [f"training.steps={args.steps}", f"training.validate_every={args.steps}", "training.validation_scenes=2"])
-    ways = {"procedural": (None, []), "imagery": (args.imagery, []), **({"procedural, " + ", ".join(args.set): (None, args.set)} if args.set else {})}
+    plain = Config.load(
+        "weights",
+        [f"training.steps={args.steps}", f"training.validate_every={args.steps}", "training.validation_scenes=2"],
+    )
+    ways = {
+        "procedural": (None, []),
+        "imagery": (args.imagery, []),
+        **({"procedural, " + ", ".join(args.set): (None, args.set)} if args.set else {}),
+    }
     networks = {}
     for seed in args.seeds or [plain.seed]:
         for name, (imagery, changes) in ways.items():
-            config, work = plain.change(f"seed={seed}", *changes), args.work / f"{'changed' if changes else name}-{seed}"
+            config, work = (
+                plain.change(f"seed={seed}", *changes),
+                args.work / f"{'changed' if changes else name}-{seed}",
+            )
             if not (work / "run" / "training.json").exists():
                 data = simulate_dataset(work / "data", args.scenes, config.seed, config.simulation, imagery=imagery)
                 train(config, data, prepare(data, work / "store", config.registration, split="train"), work / "run")
@@ -44,16 +63,38 @@ def main():
     rows = []
     for data in args.data:
         norms = read_norms(data)
-        scenes = [s for s in (read_scene(f, norms) for f in find_scenes(data)) if s.target is not None][:args.most]
+        scenes = [s for s in (read_scene(f, norms) for f in find_scenes(data)) if s.target is not None][: args.most]
         norm = pd.Series([baseline(s) if s.norm is None else s.norm for s in scenes])
-        scores = {key: pd.Series([cpsnr(super_resolve(model, settings, s), *s.target) for s in scenes]) for key, (model, settings) in networks.items()}
+        scores = {
+            key: pd.Series([cpsnr(super_resolve(model, settings, s), *s.target) for s in scenes])
+            for key, (model, settings) in networks.items()
+        }
         for (name, seed), values in scores.items():
             found = paired_difference(values, scores["procedural", seed]) if name != "procedural" else None
-            rows.append({"landscapes": name, "seed": seed, "steps": networks[name, seed][1].training.steps, "judged on": data.name, "scenes": len(scenes), "gain": (values - norm).mean(),
-                         **({"difference": found.difference.mean, "low": found.difference.low, "high": found.difference.high, "wins": found.wins} if found else {})})
+            rows.append(
+                {
+                    "landscapes": name,
+                    "seed": seed,
+                    "steps": networks[name, seed][1].training.steps,
+                    "judged on": data.name,
+                    "scenes": len(scenes),
+                    "gain": (values - norm).mean(),
+                    **(
+                        {
+                            "difference": found.difference.mean,
+                            "low": found.difference.low,
+                            "high": found.difference.high,
+                            "wins": found.wins,
+                        }
+                        if found
+                        else {}
+                    ),
+                }
+            )
     table = pd.DataFrame(rows)
     print(table.round(3).to_string(index=False))
-    if args.csv: table.to_csv(args.csv, index=False)
+    if args.csv:
+        table.to_csv(args.csv, index=False)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,13 @@ Writes 9 GeoTIFFs of a slice (default 10,000 x 240 LR px: two rows of tiles of 1
 as the kernel has counted it, is printed; exits with 1 where 10,000 x 10,000 would take 4 GB or more. Without RUN_OR_FILE it takes the weights that ship or, where there are none, an untrained
 `fusion` network: memory and time do not depend on the weights. Memory depends on the width; what depends on the height is one byte for each LR pixel, and is added. Costs some minutes on one core.
 """
-import os, subprocess, sys, tempfile, time, warnings
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +24,33 @@ def write_slice(folder, width, height):
     "Smooth noise seen at small shifts, a block of columns at a time: a tiled GeoTIFF and a mask for each frame."
     import rasterio
     from rasterio.transform import from_origin
-    kind = dict(driver="GTiff", count=1, width=width, height=height, crs="EPSG:32631", transform=from_origin(500_000, 5_800_000, 300, 300), tiled=True, blockxsize=256, blockysize=256, compress="deflate")
+
+    kind = dict(
+        driver="GTiff",
+        count=1,
+        width=width,
+        height=height,
+        crs="EPSG:32631",
+        transform=from_origin(500_000, 5_800_000, 300, 300),
+        tiled=True,
+        blockxsize=256,
+        blockysize=256,
+        compress="deflate",
+    )
     for t in range(FRAMES):
-        with rasterio.open(folder / f"day{t}.tif", "w", dtype="uint16", **kind) as frame, rasterio.open(folder / f"day{t}_mask.tif", "w", dtype="uint8", **kind) as mask:
+        with (
+            rasterio.open(folder / f"day{t}.tif", "w", dtype="uint16", **kind) as frame,
+            rasterio.open(folder / f"day{t}_mask.tif", "w", dtype="uint8", **kind) as mask,
+        ):
             for x in range(0, width, 1024):
                 rng, window = np.random.default_rng(x), ((0, height), (x, min(x + 1024, width)))
                 ground = ndimage.gaussian_filter(rng.normal(size=(height, window[1][1] - x)), 1)
-                seen = ndimage.shift(ground, np.random.default_rng(t).normal(0, .2, 2), mode="reflect")
-                frame.write((6000 + 3000 * seen + np.random.default_rng([x, t]).normal(0, 15, ground.shape)).astype(np.uint16), 1, window=window)
+                seen = ndimage.shift(ground, np.random.default_rng(t).normal(0, 0.2, 2), mode="reflect")
+                frame.write(
+                    (6000 + 3000 * seen + np.random.default_rng([x, t]).normal(0, 15, ground.shape)).astype(np.uint16),
+                    1,
+                    window=window,
+                )
                 mask.write(np.ones(ground.shape, np.uint8), 1, window=window)
     return folder
 
@@ -36,8 +61,8 @@ def write_network(path, source, tile):
 import sys
 from enhanceme.config import Config
 from enhanceme.models import build_model
-from enhanceme.prediction import default_weights
-from enhanceme.training import load_model, save_model
+from enhanceme.methods import default_weights
+from enhanceme.weights import load_model, save_model
 path, source, tile = sys.argv[1:]
 source = source or default_weights(needed=False)
 config = Config.load("cpu")
@@ -45,7 +70,9 @@ network, config = load_model(source) if source else (build_model(config.model, c
 save_model(network, config.change(f"prediction.tile={tile}"), path)
 print(network.name, "of", source or "random weights")
 """
-    return subprocess.run([sys.executable, "-c", program, str(path), source, str(tile)], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", program, str(path), source, str(tile)], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def measured(command):
@@ -54,31 +81,59 @@ def measured(command):
     process = subprocess.Popen(command)
     _, status, used = os.wait4(process.pid, 0)
     unit = 1 if sys.platform == "darwin" else 1024
-    return os.waitstatus_to_exitcode(status), time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss * unit
+    return (
+        os.waitstatus_to_exitcode(status),
+        time.perf_counter() - start,
+        used.ru_utime + used.ru_stime,
+        used.ru_maxrss * unit,
+    )
 
 
 def main(source="", width=SIDE, height=240, tile=128):
-    from enhanceme.prediction import large_memory
-    from enhanceme.stacks import LARGE
-    if FRAMES * width * height <= LARGE: sys.exit(f"{width} x {height}: goes through memory as a whole, and says nothing about larger ones; take more rows than {LARGE // (FRAMES * width)}")
+    from enhanceme.tiles import large_memory
+    from enhanceme.upscaling import LARGE
+
+    if FRAMES * width * height <= LARGE:
+        sys.exit(
+            f"{width} x {height}: goes through memory as a whole, and says nothing about larger ones; take more rows than {LARGE // (FRAMES * width)}"
+        )
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         name = write_network(tmp / "net.keras", source, tile)
         (tmp / "frames").mkdir()
         write_slice(tmp / "frames", width, height)
-        command = [sys.executable, "-c", "from enhanceme.cli import main; main()", "upscale", str(tmp / "frames"), str(tmp / "sr.tif"), "--model", str(tmp / "net.keras")]
+        command = [
+            sys.executable,
+            "-c",
+            "from enhanceme.cli import main; main()",
+            "upscale",
+            str(tmp / "frames"),
+            str(tmp / "sr.tif"),
+            "--model",
+            str(tmp / "net.keras"),
+        ]
         idle = measured([sys.executable, "-c", "import enhanceme.training, enhanceme.stacks, rasterio"])[3]
         code, wall, cpu, peak = measured(command)
-        if code: return code
+        if code:
+            return code
         import rasterio
-        with rasterio.open(tmp / "sr.tif") as file: assert (file.width, file.height) == (3 * width, 3 * height)
+
+        with rasterio.open(tmp / "sr.tif") as file:
+            assert (file.width, file.height) == (3 * width, 3 * height)
     rest = max(0, SIDE - height) * width
-    print(f"{name}, tiles of {tile}: {width} x {height} LR px to {3 * width} x {3 * height} in {wall:.0f} s, {cpu:.0f} s of CPU")
-    print(f"peak resident memory {peak / GB:.2f} GB, of which {idle / GB:.2f} GB with everything imported and nothing done; the strips' share by arithmetic {large_memory(width, FRAMES, tile) / GB:.2f} GB")
-    print(f"{width} x {SIDE} LR px: {(peak + rest) / GB:.2f} GB, the same and {rest / GB:.2f} GB for the map of valid pixels; about {cpu * SIDE / height / 3600:.1f} hours of CPU; "
-          f"{width * SIDE * FRAMES * 5 / 1e9:.1f} GB of files beside the result")
+    print(
+        f"{name}, tiles of {tile}: {width} x {height} LR px to {3 * width} x {3 * height} in {wall:.0f} s, {cpu:.0f} s of CPU"
+    )
+    print(
+        f"peak resident memory {peak / GB:.2f} GB, of which {idle / GB:.2f} GB with everything imported and nothing done; the strips' share by arithmetic {large_memory(width, FRAMES, tile) / GB:.2f} GB"
+    )
+    print(
+        f"{width} x {SIDE} LR px: {(peak + rest) / GB:.2f} GB, the same and {rest / GB:.2f} GB for the map of valid pixels; about {cpu * SIDE / height / 3600:.1f} hours of CPU; "
+        f"{width * SIDE * FRAMES * 5 / 1e9:.1f} GB of files beside the result"
+    )
     return 0 if peak + rest < 4 * GB else 1
 
 
-if __name__ == "__main__": sys.exit(main(*sys.argv[1:2], *map(int, sys.argv[2:])))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2], *map(int, sys.argv[2:])))

@@ -7,6 +7,7 @@ less than that of a blind guess by what the features tell. Sharpness and clearan
 Then, for NETWORK, the gain over the official baseline with the frames as they are, with the right frame three times, with it alone, and without it. Training that closes the gap between the first two without
 sharper features has found a give-away.
 """
+
 import argparse
 from pathlib import Path
 
@@ -16,13 +17,20 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from enhanceme.config import Config
-from enhanceme.metrics import bootstrap_mean, cpsnr
+from enhanceme.features import FEATURES
+from enhanceme.metrics import cpsnr
 from enhanceme.patching import choose_frames, scene_input
-from enhanceme.registration import FEATURES, register
+from enhanceme.registration import register
 from enhanceme.scenes import find_scenes, read_norms, read_scene
-from enhanceme.training import load_model, reconstruct
+from enhanceme.statistics import bootstrap_mean
+from enhanceme.weights import load_model, reconstruct
 
-GROUPS = {"sharpness": ["dx1", "dx2", "dy1", "dy2"], "clearance": ["clearance"], "contrast": ["contrast"], "disagreement": ["disagreement", "fine disagreement"]}
+GROUPS = {
+    "sharpness": ["dx1", "dx2", "dy1", "dy2"],
+    "clearance": ["clearance"],
+    "contrast": ["contrast"],
+    "disagreement": ["disagreement", "fine disagreement"],
+}
 
 
 def surprise(weights, x, right):
@@ -43,16 +51,24 @@ def logit(scenes, names, ridge=1e-3):
         return np.mean(values) + ridge * weights @ weights, np.mean(slopes, axis=0) + 2 * ridge * weights
 
     weights = minimize(total, np.zeros(len(columns)), jac=True, method="L-BFGS-B").x
-    return np.mean([surprise(weights, *s)[0] for s in judged]), np.mean([np.argmax(x @ weights) == right for x, right in judged])
+    return np.mean([surprise(weights, *s)[0] for s in judged]), np.mean(
+        [np.argmax(x @ weights) == right for x, right in judged]
+    )
 
 
 def variants(model, config, stack, right):
     "The network's images (3h, 3w) for the frames as they are, with the right one three times, with it alone, without it; None where it is not among those chosen."
     frames = config.prediction.frames or config.patching.frames
     chosen = list(dict.fromkeys(choose_frames(stack, frames, config.patching)[0].tolist()))
-    if right not in chosen or len(chosen) < 3: return None
+    if right not in chosen or len(chosen) < 3:
+        return None
     x, place = scene_input(stack, config.patching, len(chosen)), chosen.index(right)
-    which = {"as they are": range(len(chosen)), "three times": [*range(len(chosen)), place, place], "alone": [place] * 5, "without": [k for k in range(len(chosen)) if k != place]}
+    which = {
+        "as they are": range(len(chosen)),
+        "three times": [*range(len(chosen)), place, place],
+        "alone": [place] * 5,
+        "without": [k for k in range(len(chosen)) if k != place],
+    }
     return {name: reconstruct(model, {k: v[:, list(keep)] for k, v in x.items()})[0] for name, keep in which.items()}
 
 
@@ -65,24 +81,37 @@ def main():
     args = parser.parse_args()
     model, config = load_model(args.network) if args.network else (None, Config())
     norms, known, gains = read_norms(args.data), [], []
-    for folder in tqdm([f for f in find_scenes(args.data) if (f / "HR.png").exists()][:args.scenes], unit="scene"):
+    for folder in tqdm([f for f in find_scenes(args.data) if (f / "HR.png").exists()][: args.scenes], unit="scene"):
         scene = read_scene(folder, norms)
         stack, right = register(scene, config.registration), int(scene.truth["same_frame"])
-        if right < 0 or not stack.kept[right]: continue
+        if right < 0 or not stack.kept[right]:
+            continue
         known.append((stack.features[stack.kept].astype(float), int(stack.kept[:right].sum())))
         images = variants(model, config, stack, right) if model else None
-        if images: gains.append({"scene": scene.key} | {name: cpsnr(sr, *scene.target) - scene.norm for name, sr in images.items()})
+        if images:
+            gains.append(
+                {"scene": scene.key} | {name: cpsnr(sr, *scene.target) - scene.norm for name, sr in images.items()}
+            )
     blind = np.mean([np.log(len(f)) for f, _ in known[1::2]])
     print(f"{len(known)} scenes; a blind guess is surprised by {blind:.3f}")
     groups = GROUPS | {"sharpness and clearance": GROUPS["sharpness"] + GROUPS["clearance"], "all": list(FEATURES)}
-    table = pd.DataFrame([{"features": name, "told": blind - value, "first": first} for name, names in groups.items() for value, first in [logit(known, names)]])
+    table = pd.DataFrame(
+        [
+            {"features": name, "told": blind - value, "first": first}
+            for name, names in groups.items()
+            for value, first in [logit(known, names)]
+        ]
+    )
     print(table.round(3).to_string(index=False))
     if gains:
         gains = pd.DataFrame(gains)
         for name in gains.columns[1:]:
             mean = bootstrap_mean(gains[name])
-            print(f"{name:12} {mean.mean:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}] dB over the baseline, {len(gains)} scenes")
-        if args.csv: gains.to_csv(args.csv, index=False)
+            print(
+                f"{name:12} {mean.mean:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}] dB over the baseline, {len(gains)} scenes"
+            )
+        if args.csv:
+            gains.to_csv(args.csv, index=False)
 
 
 if __name__ == "__main__":

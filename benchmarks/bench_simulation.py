@@ -5,6 +5,7 @@
 The peak is that of the command's process and of its largest worker (resident set, sampled ten times a second). Flat means that the largest data set needs at most a quarter more than the smallest. Time is told as a
 ratio: seconds a scene at the largest size over those at the smallest.
 """
+
 import argparse
 import json
 import subprocess
@@ -53,16 +54,27 @@ def main():
         work, rows = args.work or Path(temporary), []
         for n in sizes:
             for stage in CODE:
-                rows.append({"stage": stage, "scenes": n, **measure(stage, work / f"data-{n}", n, work / f"store-{n}", args.seed)})
+                rows.append(
+                    {
+                        "stage": stage,
+                        "scenes": n,
+                        **measure(stage, work / f"data-{n}", n, work / f"store-{n}", args.seed),
+                    }
+                )
                 print(json.dumps(rows[-1]), flush=True)
     good = True
     for stage in CODE:
         mine = [r for r in rows if r["stage"] == stage]
         peak = [max(r["process_mb"], r["worker_mb"]) for r in mine]
-        growth, pace = peak[-1] / peak[0], (mine[-1]["seconds"] / mine[-1]["scenes"]) / (mine[0]["seconds"] / mine[0]["scenes"])
+        growth, pace = (
+            peak[-1] / peak[0],
+            (mine[-1]["seconds"] / mine[-1]["scenes"]) / (mine[0]["seconds"] / mine[0]["scenes"]),
+        )
         ok = max(peak) <= LIMIT and growth <= 1.25
         good &= ok
-        print(f"{stage}: peak {max(peak):.0f} MB a process (limit {LIMIT}), {sizes[-1]} scenes need {growth:.2f} times the memory of {sizes[0]}, a scene takes {pace:.2f} times as long: {'met' if ok else 'NOT MET'}")
+        print(
+            f"{stage}: peak {max(peak):.0f} MB a process (limit {LIMIT}), {sizes[-1]} scenes need {growth:.2f} times the memory of {sizes[0]}, a scene takes {pace:.2f} times as long: {'met' if ok else 'NOT MET'}"
+        )
     sys.exit(not good)
 
 

@@ -1,4 +1,5 @@
 """What the tests share: the project's folder, its commands, and a small simulated data set."""
+
 import os
 import shutil
 import subprocess

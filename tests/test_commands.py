@@ -1,12 +1,12 @@
 """The commands on good and bad input: one line that names the file, the rule and the mend; exit code 2; nothing left behind."""
+
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
-
 from conftest import ROOT, enhanceme, refused
+from PIL import Image
 
 SHARED = ROOT.parent / "shared"
 
@@ -80,8 +80,14 @@ def test_folders_that_are_not_what_they_should_be(data, tmp_path):
 def test_settings_that_are_not_possible(data, tmp_path):
     run = tmp_path / "run"
     refused(enhanceme("train", "--data", data, "--run", run, "--profile", "nosuch"), "nosuch", "profile")
-    refused(enhanceme("train", "--data", data, "--run", run, "--set", "training.stepz=1"), "training.stepz", "training.steps")
-    refused(enhanceme("train", "--data", data, "--run", run, "--set", "training.steps=many"), "training.steps", "integer")
+    refused(
+        enhanceme("train", "--data", data, "--run", run, "--set", "training.stepz=1"),
+        "training.stepz",
+        "training.steps",
+    )
+    refused(
+        enhanceme("train", "--data", data, "--run", run, "--set", "training.steps=many"), "training.steps", "integer"
+    )
     refused(enhanceme("train", "--data", data, "--run", run, "--set", "training.steps=0"), "training.steps")
     refused(enhanceme("train", "--data", data, "--run", run, "--set", "steps"), "section.key=value")
     refused(enhanceme("baseline", data, run, "--band", "BLUE"), "BLUE", "NIR")
@@ -99,13 +105,22 @@ def test_a_model_that_is_not_one(data, tmp_path):
 
 
 def test_without_a_model_the_weights_that_ship(data, tmp_path):
-    from enhanceme.prediction import default_weights
+    from enhanceme.methods import default_weights
+
     some = ("--split", "test", "--band", "RED")
-    calls = [enhanceme("predict", data, tmp_path / "sr", *some), enhanceme("upscale", first(data), tmp_path / "out.tif"),
-             enhanceme("compare", data, "baseline", "default", *some, "--out", tmp_path / "page"), enhanceme("submit", data, tmp_path / "s.zip", "--incomplete")]
+    calls = [
+        enhanceme("predict", data, tmp_path / "sr", *some),
+        enhanceme("upscale", first(data), tmp_path / "out.tif"),
+        enhanceme("compare", data, "baseline", "default", *some, "--out", tmp_path / "page"),
+        enhanceme("submit", data, tmp_path / "s.zip", "--incomplete"),
+    ]
     if default_weights(needed=False):
         assert [done.returncode for done in calls[:3]] == [0, 0, 0], [done.stderr for done in calls]
-        assert len(list((tmp_path / "sr").glob("imgset*.png"))) and (tmp_path / "out.tif").exists() and (tmp_path / "page" / "comparison.html").exists()
+        assert (
+            len(list((tmp_path / "sr").glob("imgset*.png")))
+            and (tmp_path / "out.tif").exists()
+            and (tmp_path / "page" / "comparison.html").exists()
+        )
         refused(calls[3], "384x384")
     else:
         for done in calls:
@@ -114,21 +129,44 @@ def test_without_a_model_the_weights_that_ship(data, tmp_path):
 
 
 def test_several_networks_and_how_sure_they_are(data, tmp_path):
-    settings = [word for s in ("loss.name=laplace", "training.steps=2", "training.validate_every=2", "patching.frames=3") for word in ("--set", s)]
+    settings = [
+        word
+        for s in ("loss.name=laplace", "training.steps=2", "training.validate_every=2", "patching.frames=3")
+        for word in ("--set", s)
+    ]
     done = enhanceme("train", "--data", data, "--run", tmp_path / "run", "--profile", "smoke", *settings)
     assert done.returncode == 0, done.stderr
     both = ("--model", tmp_path / "run", "--model", tmp_path / "run" / "last.keras")
-    done = enhanceme("predict", data, tmp_path / "sr", *both, "--split", "test", "--uncertainty", "--set", "prediction.flips=4")
+    done = enhanceme(
+        "predict", data, tmp_path / "sr", *both, "--split", "test", "--uncertainty", "--set", "prediction.flips=4"
+    )
     assert done.returncode == 0 and "interval holds" in done.stdout, done.stdout + done.stderr
-    images, scales = (sorted(p.name.split(".")[0] for p in (tmp_path / "sr").glob(f"imgset*.{kind}")) for kind in ("png", "scale.tif"))
+    images, scales = (
+        sorted(p.name.split(".")[0] for p in (tmp_path / "sr").glob(f"imgset*.{kind}")) for kind in ("png", "scale.tif")
+    )
     assert images and images == scales
     with Image.open(tmp_path / "sr" / f"{images[0]}.scale.tif") as scale:
         assert scale.mode == "F" and np.asarray(scale).min() > 4
     assert enhanceme("score", data, tmp_path / "sr", "--split", "test").returncode == 0
     refused(enhanceme("predict", data, tmp_path / "map", "--model", "map", "--uncertainty"), "map", "how sure")
-    done = enhanceme("train", "--data", data, "--run", tmp_path / "plain", "--profile", "smoke", "--store", tmp_path / "run" / "store", *settings[2:])
+    done = enhanceme(
+        "train",
+        "--data",
+        data,
+        "--run",
+        tmp_path / "plain",
+        "--profile",
+        "smoke",
+        "--store",
+        tmp_path / "run" / "store",
+        *settings[2:],
+    )
     assert done.returncode == 0, done.stderr
-    refused(enhanceme("predict", data, tmp_path / "out", "--model", tmp_path / "plain", "--uncertainty"), "predicts no scale", "loss.name=laplace")
+    refused(
+        enhanceme("predict", data, tmp_path / "out", "--model", tmp_path / "plain", "--uncertainty"),
+        "predicts no scale",
+        "loss.name=laplace",
+    )
     assert not (tmp_path / "out").exists() and not (tmp_path / "map").exists()
 
 
@@ -153,6 +191,7 @@ def test_score_refuses_what_cannot_be_scored(data, tmp_path):
 def test_the_official_baseline_of_a_real_scene(tmp_path):
     from enhanceme.metrics import baseline
     from enhanceme.scenes import read_scene
+
     scene = read_scene(SHARED / "data/probav/train/RED/imgset0000")
     assert abs(baseline(scene) - scene.norm) < 1e-9
     assert f"{scene.norm:.9f}" == "52.352172662"
@@ -161,6 +200,7 @@ def test_the_official_baseline_of_a_real_scene(tmp_path):
 @pytest.mark.skipif(not SHARED.exists(), reason="no published weights beside the project")
 def test_published_weights_score_as_published(tmp_path):
     import shutil
+
     data = tmp_path / "data"
     shutil.copytree(SHARED / "data/probav/train/RED/imgset0000", data / "train/RED/imgset0000")
     shutil.copy(SHARED / "data/probav/norm.csv", data)
@@ -168,7 +208,9 @@ def test_published_weights_score_as_published(tmp_path):
     assert done.returncode == 0, done.stderr
     assert enhanceme("predict", data, tmp_path / "sr", "--model", tmp_path / "3dwdsr.keras").returncode == 0
     done = enhanceme("score", data, tmp_path / "sr", "--out", tmp_path / "scores.csv")
-    assert done.returncode == 0 and pd.read_csv(tmp_path / "scores.csv").cpsnr[0] > 54.5, done.stdout  # its authors: 54.819 dB with 16 tiles
+    assert done.returncode == 0 and pd.read_csv(tmp_path / "scores.csv").cpsnr[0] > 54.5, (
+        done.stdout
+    )  # its authors: 54.819 dB with 16 tiles
     refused(enhanceme("import-checkpoint", SHARED / "reference/3dwdsr_red", tmp_path / "x.h5"), "x.h5", ".keras")
     refused(enhanceme("import-checkpoint", SHARED / "data", tmp_path / "x.keras"), "data")
 
@@ -181,7 +223,9 @@ def test_compare_writes_a_page(data, tmp_path):
 
 
 def test_submissions_are_refused_and_checked(data, tmp_path):
-    refused(enhanceme("submit", data, tmp_path / "full.zip", "--model", "bicubic-mean"), "290 test scenes", "--incomplete")
+    refused(
+        enhanceme("submit", data, tmp_path / "full.zip", "--model", "bicubic-mean"), "290 test scenes", "--incomplete"
+    )
     refused(enhanceme("submit", data, tmp_path / "small.zip", "--model", "bicubic-mean", "--incomplete"), "384x384")
     (tmp_path / "text.zip").write_text("no zip")
     done = enhanceme("check", tmp_path / "text.zip")

@@ -1,4 +1,5 @@
 """Damaged data sets: each is told in one line that names the file, the rule and the mend, and nothing is left behind."""
+
 import os
 import shutil
 import struct
@@ -6,11 +7,13 @@ import zlib
 
 import numpy as np
 import pytest
+from conftest import enhanceme, refused
 from PIL import Image
 
-from conftest import enhanceme, refused
-from enhanceme.config import UserError
-from enhanceme.scenes import Scene, check_data, find_scenes, fingerprint, read_scene, write_image, write_norms, write_scene
+from enhanceme.checks import check_data, fingerprint
+from enhanceme.core import UserError
+from enhanceme.images import write_image
+from enhanceme.scenes import Scene, find_scenes, read_scene, write_norms, write_scene
 
 SIDE = 32
 
@@ -20,15 +23,31 @@ def scene(name, band, split="train", seed=0):
     rng = np.random.default_rng(seed)
     dn = lambda *shape: (rng.integers(100, 900, shape) * 16).astype(np.uint16)
     train = split == "train"
-    return Scene(name, band, split, dn(9, SIDE, SIDE), rng.random((9, SIDE, SIDE)) > 0.1, dn(3 * SIDE, 3 * SIDE) if train else None,
-                 rng.random((3 * SIDE, 3 * SIDE)) > 0.05 if train else None, None, tuple(range(9)))
+    return Scene(
+        name,
+        band,
+        split,
+        dn(9, SIDE, SIDE),
+        rng.random((9, SIDE, SIDE)) > 0.1,
+        dn(3 * SIDE, 3 * SIDE) if train else None,
+        rng.random((3 * SIDE, 3 * SIDE)) > 0.05 if train else None,
+        None,
+        tuple(range(9)),
+    )
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
     "A data set of four sound scenes. Copy it before changing it."
     root = tmp_path_factory.mktemp("sound") / "data"
-    for n, (name, band, split) in enumerate([("imgset0000", "RED", "train"), ("imgset0001", "RED", "train"), ("imgset0594", "NIR", "train"), ("imgset1160", "RED", "test")]):
+    for n, (name, band, split) in enumerate(
+        [
+            ("imgset0000", "RED", "train"),
+            ("imgset0001", "RED", "train"),
+            ("imgset0594", "NIR", "train"),
+            ("imgset1160", "RED", "test"),
+        ]
+    ):
         write_scene(scene(name, band, split, n), root)
     write_norms(root, {"imgset0000": 50.0, "imgset0001": 51.0, "imgset0594": 48.0})
     return root
@@ -46,33 +65,39 @@ def image(name, mode, size=(SIDE, SIDE)):
 
 def claim(width, height):
     "A change of a PNG's header: another size, its checksum right."
+
     def change(data):
         head = data[12:16] + struct.pack(">II", width, height) + data[24:29]
         return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
+
     return change
 
 
 def flip(data):
     "A byte in the middle of the pixels changed."
     at = len(data) // 2
-    return data[:at] + bytes([data[at] ^ 255]) + data[at + 1:]
+    return data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :]
 
 
 def swap(a, b):
     "Damage that exchanges two files of the scene."
+
     def do(f):
         one, two = (f / a).read_bytes(), (f / b).read_bytes()
         (f / a).write_bytes(two)
         (f / b).write_bytes(one)
+
     return do
 
 
 def away(name, *then):
     "Damage that moves a file out of the scene and does something in its place."
+
     def do(f):
         (f / name).rename(f.parents[3] / name)
         for act in then:
             act(f / name, f.parents[3] / name)
+
     return do
 
 
@@ -97,15 +122,27 @@ DAMAGE = {  # what: (how, words of the line)
     "SM empty": (edit("SM.png", lambda b: b""), "SM.png", "empty"),
     "LR of text": (edit("LR002.png", lambda b: b"hello"), "LR002.png", "not a PNG"),
     "QM of random bytes": (edit("QM002.png", lambda b: np.random.default_rng(0).bytes(500)), "QM002.png", "not a PNG"),
-    "LR a TIFF": (lambda f: Image.new("I;16", (SIDE, SIDE)).save(f / "LR002.png", format="TIFF"), "LR002.png", "not a PNG"),
-    "QM a JPEG": (lambda f: Image.new("L", (SIDE, SIDE)).save(f / "QM002.png", format="JPEG"), "QM002.png", "not a PNG"),
+    "LR a TIFF": (
+        lambda f: Image.new("I;16", (SIDE, SIDE)).save(f / "LR002.png", format="TIFF"),
+        "LR002.png",
+        "not a PNG",
+    ),
+    "QM a JPEG": (
+        lambda f: Image.new("L", (SIDE, SIDE)).save(f / "QM002.png", format="JPEG"),
+        "QM002.png",
+        "not a PNG",
+    ),
     "HR a GIF": (lambda f: Image.new("L", (96, 96)).save(f / "HR.png", format="GIF"), "HR.png", "not a PNG"),
     # sizes
     "LR of another size": (image("LR003.png", "I;16", (SIDE, SIDE + 1)), "LR003.png", "32x33"),
     "QM of another size": (image("QM003.png", "L", (SIDE - 1, SIDE)), "QM003.png", "31x32"),
     "HR of LR's size": (image("HR.png", "I;16"), "HR.png", "must be 96x96"),
     "SM twice HR's size": (image("SM.png", "L", (192, 192)), "SM.png", "must be 96x96"),
-    "frames too small": (lambda f: [image(p.name, "I;16" if p.name[0] == "L" else "1", (8, 8))(f) for p in f.glob("[LQ][RM]*.png")], "imgset0000", "too small"),
+    "frames too small": (
+        lambda f: [image(p.name, "I;16" if p.name[0] == "L" else "1", (8, 8))(f) for p in f.glob("[LQ][RM]*.png")],
+        "imgset0000",
+        "too small",
+    ),
     "LR that claims to be huge": (edit("LR000.png", claim(10**6, 10**6)), "LR000.png", "1000000x1000000"),
     "HR that claims to be huge": (edit("HR.png", claim(2**31 - 1, 2**31 - 1)), "HR.png", "2147483647"),
     "QM that claims to be huge": (edit("QM000.png", claim(9000, 9000)), "QM000.png", "9000x9000"),
@@ -119,7 +156,12 @@ DAMAGE = {  # what: (how, words of the line)
     "SM of 16 bits": (image("SM.png", "I;16", (96, 96)), "SM.png", "1-bit or 8-bit"),
     "QM in colour": (image("QM001.png", "RGBA"), "QM001.png", "RGBA"),
     "QM of greys": (greys, "QM001.png", "holds the value"),
-    "all QM concealed": (lambda f: [image(p.name, "1")(f) for p in f.glob("QM*.png")], "QM000.png", "no frame", "clear pixel"),
+    "all QM concealed": (
+        lambda f: [image(p.name, "1")(f) for p in f.glob("QM*.png")],
+        "QM000.png",
+        "no frame",
+        "clear pixel",
+    ),
     "SM all concealed": (image("SM.png", "1", (96, 96)), "SM.png", "no clear pixel"),
     # in each other's place
     "LR and QM swapped": (swap("LR000.png", "QM000.png"), "LR000.png", "16-bit"),
@@ -136,16 +178,28 @@ DAMAGE = {  # what: (how, words of the line)
     "LR with a short number": (lambda f: (f / "LR008.png").rename(f / "LR8.png"), "LR8.png", "not a name"),
     "capital suffix": (lambda f: (f / "HR.png").rename(f / "HR.PNG"), "HR.PNG", "not a name"),
     "a name of two lines": (lambda f: shutil.copy(f / "LR000.png", f / "LR0\n9.png"), "LR0\\n9.png", "not a name"),
-    "a name that is no text": (lambda f: shutil.copy(os.fsencode(f / "LR000.png"), os.fsencode(f) + b"/LR\xff00.png"), "\\udcff00.png", "not a name"),
+    "a name that is no text": (
+        lambda f: shutil.copy(os.fsencode(f / "LR000.png"), os.fsencode(f) + b"/LR\xff00.png"),
+        "\\udcff00.png",
+        "not a name",
+    ),
     "a scene with a short number": (lambda f: f.rename(f.with_name("imgset7")), "imgset7", "must be named"),
     "an id twice": (lambda f: shutil.copytree(f, f.parents[1] / "NIR" / f.name), "imgset0000", "second"),
-    "an id in both splits": (lambda f: shutil.copytree(f, f.parents[2] / "test" / "RED" / f.name), "imgset0000", "second"),
+    "an id in both splits": (
+        lambda f: shutil.copytree(f, f.parents[2] / "test" / "RED" / f.name),
+        "imgset0000",
+        "second",
+    ),
     # no files
     "a folder for LR": (away("LR001.png", lambda p, _: p.mkdir()), "LR001.png", "folder"),
     "a folder for HR": (away("HR.png", lambda p, _: p.mkdir()), "HR.png", "folder"),
     "a pipe for LR": (away("LR001.png", lambda p, _: os.mkfifo(p)), "LR001.png", "special file"),
     "a file for the scene": (lambda f: (shutil.rmtree(f), f.write_text("x")), "imgset0000", "not a folder"),
-    "a file for a band": (lambda f: (shutil.rmtree(f.parents[1] / "NIR"), (f.parents[1] / "NIR").write_text("x")), "NIR", "not a folder"),
+    "a file for a band": (
+        lambda f: (shutil.rmtree(f.parents[1] / "NIR"), (f.parents[1] / "NIR").write_text("x")),
+        "NIR",
+        "not a folder",
+    ),
     # links
     "a link to nowhere": (away("LR001.png", lambda p, q: p.symlink_to("gone.png")), "LR001.png", "leads nowhere"),
     "a link to itself": (away("QM001.png", lambda p, q: p.symlink_to(p.name)), "QM001.png", "leads nowhere"),
@@ -163,13 +217,29 @@ DAMAGE = {  # what: (how, words of the line)
     "norm twice": (norms(GOOD + "imgset0001 52\n"), "norm.csv", "second"),
     "norm of bytes": (norms(b"\xff\xfe" + GOOD.encode("utf-16-le")), "norm.csv", "line 1"),
     "norm of a huge size": (norms(b"imgset0000 50\n" * 800_000), "norm.csv", "11 MB"),
-    "norm a folder": (lambda f: ((f.parents[2] / "norm.csv").unlink(), (f.parents[2] / "norm.csv").mkdir()), "norm.csv", "folder"),
-    "norm a link out": (lambda f: ((f.parents[2] / "norm.csv").rename(f.parents[3] / "n.csv"), (f.parents[2] / "norm.csv").symlink_to(f.parents[3] / "n.csv")), "norm.csv", "out of its folder"),
+    "norm a folder": (
+        lambda f: ((f.parents[2] / "norm.csv").unlink(), (f.parents[2] / "norm.csv").mkdir()),
+        "norm.csv",
+        "folder",
+    ),
+    "norm a link out": (
+        lambda f: (
+            (f.parents[2] / "norm.csv").rename(f.parents[3] / "n.csv"),
+            (f.parents[2] / "norm.csv").symlink_to(f.parents[3] / "n.csv"),
+        ),
+        "norm.csv",
+        "out of its folder",
+    ),
     # the truth of simulated scenes
     "truth damaged": (lambda f: (f / "truth.npz").write_bytes(b"PK\x03\x04 and no more"), "truth.npz", "damaged"),
     "truth with objects": (lambda f: np.savez(f / "truth.npz", a=np.array([{}], object)), "truth.npz", "damaged"),
 }
-THROUGH_COMMANDS = ("HR that claims to be huge", "a name that is no text", "a pipe for LR", "norm NaN")  # a process each; test_commands.py has more
+THROUGH_COMMANDS = (
+    "HR that claims to be huge",
+    "a name that is no text",
+    "a pipe for LR",
+    "norm NaN",
+)  # a process each; test_commands.py has more
 
 
 def state(root):
@@ -240,7 +310,9 @@ def test_check_lists_what_several_damages_did(sound, tmp_path):
     for what in ("LR truncated", "QM of greys", "SM empty", "norm NaN"):
         DAMAGE[what][0](folder)
     found = check_data(data)
-    assert len(found.fatal) == 4 and len(found.table) == 3 and "3 of 4 scenes can be used" in found.summary(), found.summary()
+    assert len(found.fatal) == 4 and len(found.table) == 3 and "3 of 4 scenes can be used" in found.summary(), (
+        found.summary()
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -276,7 +348,7 @@ def test_bytes_changed_at_random_never_end_in_a_traceback(sound, tmp_path, seed)
             elif kind == 2:
                 body[at:at] = rng.bytes(7)
             else:
-                del body[at:at + 5]
+                del body[at : at + 5]
             body = body or bytearray(b"x")
         path.write_bytes(bytes(body))
     for fault in check_data(data).faults:

@@ -1,4 +1,5 @@
 """The notebooks are the source: the modules are their export, they are clean, they run, and they import downwards only."""
+
 import ast
 import filecmp
 import json
@@ -9,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import ENV, ROOT
 
 NOTEBOOKS = sorted((ROOT / "nbs").glob("[0-9][0-9]_*.ipynb"))
@@ -25,14 +25,18 @@ def cells(path, kind="code"):
 def checkout(tmp_path):
     "A copy of what nbdev reads and writes, to run its tools on without touching the project."
     for name in ("nbs", "enhanceme"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        shutil.copytree(
+            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
     shutil.copy(ROOT / "settings.ini", tmp_path)
     return tmp_path
 
 
 def names(folder, pattern):
     "The project's files under `folder`, relative."
-    return {p.relative_to(ROOT).as_posix() for p in (ROOT / folder).rglob(pattern) if ".ipynb_checkpoints" not in p.parts}
+    return {
+        p.relative_to(ROOT).as_posix() for p in (ROOT / folder).rglob(pattern) if ".ipynb_checkpoints" not in p.parts
+    }
 
 
 def test_modules_are_the_export_of_the_notebooks(tmp_path):
@@ -59,7 +63,14 @@ def test_notebooks_are_clean(tmp_path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebook_runs(path):
-    done = subprocess.run([BIN / "nbdev_test", "--path", str(path), "--n_workers", "1"], cwd=ROOT, env={**ENV, "MPLBACKEND": "agg"}, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [BIN / "nbdev_test", "--path", str(path), "--n_workers", "1"],
+        cwd=ROOT,
+        env={**ENV, "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     for line in done.stdout.splitlines():
         if line.startswith("skipped"):
@@ -82,7 +93,13 @@ def imports(source):
 def test_a_notebook_imports_only_lower_numbers():
     "Its own module it may import: worker processes know functions by their module."
     number = {p.stem[3:]: int(p.stem[:2]) for p in NOTEBOOKS}
-    upward = [f"{p.name} imports {name}" for p in NOTEBOOKS for source in cells(p) for name in imports(source) if number[name] > int(p.stem[:2])]
+    upward = [
+        f"{p.name} imports {name}"
+        for p in NOTEBOOKS
+        for source in cells(p)
+        for name in imports(source)
+        if number[name] > int(p.stem[:2])
+    ]
     assert number and not upward, upward
 
 
@@ -90,10 +107,19 @@ def test_experiments_only_import():
     for path in EXPERIMENTS:
         for source in cells(path):
             tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.M))
-            assert not [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))], f"{path.name} defines something; move it to a library notebook"
-        assert "skip_exec: true" in "".join(cells(path, "raw")), f"{path.name}: experiments are run by papermill, mark it skip_exec: true"
+            assert not [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))], (
+                f"{path.name} defines something; move it to a library notebook"
+            )
+        assert "skip_exec: true" in "".join(cells(path, "raw")), (
+            f"{path.name}: experiments are run by papermill, mark it skip_exec: true"
+        )
 
 
 def test_exported_cells_have_no_star_imports():
-    starred = [p.name for p in NOTEBOOKS for s in cells(p) if re.search(r"^#\|\s*export", s, re.M) and re.search(r"^from\s+\S+\s+import\s+\*", s, re.M)]
+    starred = [
+        p.name
+        for p in NOTEBOOKS
+        for s in cells(p)
+        if re.search(r"^#\|\s*export", s, re.M) and re.search(r"^from\s+\S+\s+import\s+\*", s, re.M)
+    ]
     assert not starred, starred

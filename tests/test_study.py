@@ -1,11 +1,11 @@
 """The whole study at smoke size: every experiment through papermill, twice for the same scores, once on real scenes."""
+
 import json
 import re
 import shutil
 
 import pandas as pd
 import pytest
-
 from conftest import ROOT, enhanceme, refused
 
 SHARED = ROOT.parent / "shared" / "data" / "probav"
@@ -35,14 +35,27 @@ def test_one_seed_one_result(study, tmp_path):
     done = enhanceme("study", "--profile", "smoke", "--out", tmp_path / "b", timeout=900)
     assert done.returncode == 0
     assert (tmp_path / "b" / "scores.csv").read_bytes() == (study / "scores.csv").read_bytes()
-    tables = [{p.relative_to(root / "trials"): pd.read_csv(p) for p in sorted((root / "trials").rglob("*.csv")) if p.name in ("scores.csv", "paths.csv", "cuts.csv", "gradients.csv", "rows.csv")} for root in (study, tmp_path / "b")]
+    tables = [
+        {
+            p.relative_to(root / "trials"): pd.read_csv(p)
+            for p in sorted((root / "trials").rglob("*.csv"))
+            if p.name in ("scores.csv", "paths.csv", "cuts.csv", "gradients.csv", "rows.csv")
+        }
+        for root in (study, tmp_path / "b")
+    ]
     assert len(tables[0]) > 10 and tables[0].keys() == tables[1].keys()
     for name, one in tables[0].items():
-        pd.testing.assert_frame_equal(one.drop(columns="seconds", errors="ignore"), tables[1][name].drop(columns="seconds", errors="ignore"), check_exact=True, obj=str(name))
+        pd.testing.assert_frame_equal(
+            one.drop(columns="seconds", errors="ignore"),
+            tables[1][name].drop(columns="seconds", errors="ignore"),
+            check_exact=True,
+            obj=str(name),
+        )
 
 
 def test_every_question_has_an_answer_on_its_page_and_in_the_summary(study):
-    from enhanceme.trials import QUESTIONS, answers
+    from enhanceme.answers import QUESTIONS, answers
+
     found = answers(study)
     assert list(found.experiment) == list(QUESTIONS)
     summary = (study / "e12_summary.html").read_text()
@@ -61,15 +74,20 @@ def test_trials_that_are_missing_or_were_interrupted_are_told(study, tmp_path):
     broken = tmp_path / "c"
     shutil.copytree(study / "trials", broken / "trials", ignore=shutil.ignore_patterns("*.keras"))
     shutil.copy(study / "study.json", broken)
-    from enhanceme.config import UserError
-    from enhanceme.trials import read_survey, read_trials
+    from enhanceme.core import UserError
+    from enhanceme.surveys import read_survey
+    from enhanceme.trial_results import read_trials
+
     other = next(t for t in read_trials(broken, "losses").wanted if not t.standard)
     (broken / "trials" / other.folder / "trial.json").unlink()
-    with pytest.raises(UserError, match="interrupted.*enhanceme trials .* --factor losses"): read_trials(broken, "losses")
+    with pytest.raises(UserError, match="interrupted.*enhanceme trials .* --factor losses"):
+        read_trials(broken, "losses")
     shutil.rmtree(broken / "trials" / "losses")
-    with pytest.raises(UserError, match="no trial of losses is there; run"): read_trials(broken, "losses")
+    with pytest.raises(UserError, match="no trial of losses is there; run"):
+        read_trials(broken, "losses")
     shutil.rmtree(broken / "trials" / "surveys" / "ensembles")
-    with pytest.raises(UserError, match="the survey is not there; run"): read_survey(broken, "ensembles")
+    with pytest.raises(UserError, match="the survey is not there; run"):
+        read_survey(broken, "ensembles")
     refused(enhanceme("trials", broken, "--factor", "colours"), "colours", "choose one")
 
 
@@ -80,10 +98,18 @@ def test_the_command_for_one_factor_uses_what_is_there(study):
 
 def test_the_record_tells_what_was_done(study):
     record = json.loads((study / "study.json").read_text())
-    trials = {f"trials-{name}" for name in (*record["wanted"]["config"]["study"]["factors"], "baselines", "ensembles", "real")}
-    assert record["simulated"] and {"simulate", "prepare", "train", "predict", "score", *trials, *EXPERIMENTS} <= {s["name"] for s in record["stages"]}
+    trials = {
+        f"trials-{name}" for name in (*record["wanted"]["config"]["study"]["factors"], "baselines", "ensembles", "real")
+    }
+    assert record["simulated"] and {"simulate", "prepare", "train", "predict", "score", *trials, *EXPERIMENTS} <= {
+        s["name"] for s in record["stages"]
+    }
     scores = pd.read_csv(study / "scores.csv")
-    assert set(scores.method) == {"baseline", "network"} and scores.cpsnr.between(20, 80).all() and {"test", "validation"} >= set(scores.role)
+    assert (
+        set(scores.method) == {"baseline", "network"}
+        and scores.cpsnr.between(20, 80).all()
+        and {"test", "validation"} >= set(scores.role)
+    )
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no real scenes beside the project")
@@ -98,21 +124,29 @@ def test_it_runs_on_real_scenes(tmp_path):
 
 def test_the_readme_shows_the_headline_of_a_committed_report():
     from enhanceme.study import MARKS, readme_table, with_headline
+
     text = (ROOT / "README.md").read_text()
     shown = re.search(r"\((reports/\w+)/cover.png\)", text.split(MARKS[0])[1])[1]
-    assert with_headline(text, readme_table(ROOT / shown)) == text, f"run `enhanceme publish STUDY {shown} --readme README.md`"
+    assert with_headline(text, readme_table(ROOT / shown)) == text, (
+        f"run `enhanceme publish STUDY {shown} --readme README.md`"
+    )
 
 
 def test_the_committed_reports_are_whole_and_light():
     from enhanceme.config import make_config
-    from enhanceme.reports import Results
+    from enhanceme.results import Results
     from enhanceme.study import experiments
+
     shelf = ROOT / "reports"
     studies = [index.parent for index in shelf.glob("[!.]*/index.html") if not index.parent.name.startswith("local")]
     assert studies and all(f'href="{study.name}/index.html"' in (shelf / "index.html").read_text() for study in studies)
     for study in map(Results.open, studies):
         assert study.provenance["git"]["commit"] and not study.provenance["git"]["dirty"]
-        assert all((study.folder / f"{page.stem}{ending}").is_file() for page in experiments(make_config(study.settings, "study.json")) for ending in (".html", ".ipynb"))
+        assert all(
+            (study.folder / f"{page.stem}{ending}").is_file()
+            for page in experiments(make_config(study.settings, "study.json"))
+            for ending in (".html", ".ipynb")
+        )
         assert not list(study.folder.glob("*.failed.*")) and "http://" not in (study.folder / "index.html").read_text()
     published = [p for study in studies for p in study.rglob("*") if p.is_file()] + [shelf / "index.html"]
     assert sum(p.stat().st_size for p in published) < 25e6

@@ -2,6 +2,7 @@
 
 python trainings.py DATA STORE OUT: trains into folders of OUT, some runs to the end, one killed again and again, one on two machines, and writes OUT/told.json; `test_training` looks at it all.
 """
+
 import json
 import mmap
 import os
@@ -22,14 +23,28 @@ TRIES = 8  # at most, to hit a phase with one run, and to hit it at all
 
 def arguments(data, store, run, settings, more=()):
     "The command line of a training."
-    return ["train", "--data", str(data), "--store", str(store), "--run", str(run), "--profile", "smoke", *(a for s in settings for a in ("--set", s)), *map(str, more)]
+    return [
+        "train",
+        "--data",
+        str(data),
+        "--store",
+        str(store),
+        "--run",
+        str(run),
+        "--profile",
+        "smoke",
+        *(a for s in settings for a in ("--set", s)),
+        *map(str, more),
+    ]
 
 
 def watch(told):
     "Let the trainings of this process tell their phase and step."
     from enhanceme.training import Trainer
+
     def telling(name, inside, after):
         method = getattr(Trainer, name)
+
         def told_method(self, *args):
             told[0] = PHASES.index(inside)
             told[1:5] = self.done.step.to_bytes(4, "little")
@@ -37,13 +52,22 @@ def watch(told):
                 return method(self, *args)
             finally:
                 told[0] = PHASES.index(after)
+
         setattr(Trainer, name, told_method)
-    for name, inside, after in [("go", "training", "writing"), ("look", "validating", "training"), ("keep", "writing", "training"), ("judge", "training", "training"), ("finish", "writing", "writing")]:
+
+    for name, inside, after in [
+        ("go", "training", "writing"),
+        ("look", "validating", "training"),
+        ("keep", "writing", "training"),
+        ("judge", "training", "training"),
+        ("finish", "writing", "writing"),
+    ]:
         telling(name, inside, after)
 
 
 class Run:
     "The train command in a forked process."
+
     def __init__(self, args, log, **environment):
         self.told, self.code = mmap.mmap(-1, 5), None
         self.pid = os.fork()
@@ -56,6 +80,7 @@ class Run:
                 watch(self.told)
                 sys.argv = ["enhanceme", *args]
                 from enhanceme.cli import main
+
                 main()
                 code = 0
             except SystemExit as end:
@@ -130,19 +155,27 @@ def machines(args, log):
     names = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
-    return [Run(args, log, TF_CONFIG=json.dumps({"cluster": {"worker": names}, "task": {"type": "worker", "index": i}})) for i in range(2)]
+    return [
+        Run(args, log, TF_CONFIG=json.dumps({"cluster": {"worker": names}, "task": {"type": "worker", "index": i}}))
+        for i in range(2)
+    ]
 
 
 def main(data, store, out):
-    import enhanceme.cli, enhanceme.training  # and with it TensorFlow, which computes nothing yet: every fork starts it for itself
+
     out, rng, told = Path(out), random.Random(0), {}
     args = lambda run, settings, *more: arguments(data, store, out / run, settings, more)
-    def go(run, settings, *more): told[run] = Run(args(run, settings, *more), out / f"{run}.log").wait()
+
+    def go(run, settings, *more):
+        told[run] = Run(args(run, settings, *more), out / f"{run}.log").wait()
 
     told["kills"] = []
     for phase in rng.sample(KILLS, len(KILLS)):
         for turn in range(TRIES):
-            run, delay = Run(args("killed", LONG), out / "killed.log"), rng.uniform(0, 1.5 if phase == "starting" else 0.01)
+            run, delay = (
+                Run(args("killed", LONG), out / "killed.log"),
+                rng.uniform(0, 1.5 if phase == "starting" else 0.01),
+            )
             told["kills"].append(run.strike(phase, rng.randrange(10), delay / 2**turn))
             if told["kills"][-1][0] == phase:
                 break
