@@ -17,12 +17,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from .answers import QUESTIONS
 from .checks import check_data, fingerprint
 from .config import Config, make_config
-from .core import UserError, project_root, write_json, written_whole
+from .core import UserError, progress_bar, project_root, write_json, written_whole
 from .datasets import simulate_dataset
 from .figures import busiest, gallery, zoomed
 from .methods import baseline_data, predict_data, score_data
@@ -213,7 +212,7 @@ def run_study(
     out = stages.out
     training_data = out / "data" if simulated else Path(data)
     target, run, store = Path(data or training_data), out / "run", out / "store"
-    bar = lambda label: lambda items: tqdm(items, desc=label, unit="scene")
+    bar = lambda label: lambda items: progress_bar(items, label)
 
     def simulate():
         simulate_dataset(
