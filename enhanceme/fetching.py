@@ -20,9 +20,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from .core import UserError, shown, write_json
+from .core import UserError, progress_bar, shown, write_json
 from .metrics import baseline
 from .scenes import BANDS, find_scenes, read_norms, read_scene
 
@@ -142,8 +141,8 @@ class Resume:
             reply.raw.enforce_content_length = False  # what has come counts; whether it is all is checked below
             with (
                 open(self.part, "ab" if resumed else "wb") as file,
-                tqdm(
-                    desc="downloading", total=total, initial=file.tell(), unit="B", unit_scale=True, disable=self.quiet
+                progress_bar(
+                    label="downloading", unit="B", quiet=self.quiet, total=total, initial=file.tell(), unit_scale=True
                 ) as bar,
             ):
                 for chunk in reply.iter_content(CHUNK):
@@ -282,7 +281,7 @@ def unpack(
             found = members(opened)
             folder.mkdir(parents=True)
             _free(folder, sum(m.file_size for m in found.values()), "the data set")
-            for name, member in tqdm(found.items(), desc="unpacking", unit="file", disable=quiet):
+            for name, member in progress_bar(found.items(), "unpacking", "file", quiet):
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(member) as source, open(path, "xb") as target:
@@ -318,7 +317,7 @@ def prove(
         raise UserError(
             f"{shown(data)}: has no norm.csv or no train scene with HR, so nothing can be proven; give the challenge's archive"
         )
-    for folder in tqdm(sorted(chosen), desc="proving", unit="scene", disable=quiet):
+    for folder in progress_bar(sorted(chosen), "proving", quiet=quiet):
         scene = read_scene(folder, norms)
         rows.append(
             {

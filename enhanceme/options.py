@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from tqdm import tqdm
 
+from . import core
 from .config import Config
 from .core import UserError
 
@@ -135,4 +135,4 @@ def chosen_methods(model):
 
 def progress_bar(label):
     "A progress bar over scenes."
-    return lambda items: tqdm(items, desc=label, unit="scene")
+    return lambda items: core.progress_bar(items, label)

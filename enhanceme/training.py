@@ -15,12 +15,11 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from .architectures import inputs_for
 from .checks import fingerprint
 from .config import Config, provenance
-from .core import Meter, UserError, write_json, written_whole
+from .core import Meter, UserError, progress_bar, write_json, written_whole
 from .devices import Devices, find_devices
 from .layers import initialise_from_data
 from .losses import build_loss
@@ -344,12 +343,12 @@ def train(
         trainer.snapshot()
     stop = trainer.total if steps_now is None else min(trainer.total, trainer.done.step + steps_now)
     try:
-        with tqdm(
+        with progress_bar(
             total=trainer.total,
             initial=trainer.done.step,
-            desc="training",
+            label="training",
             unit="step",
-            disable=quiet or not devices.chief,
+            quiet=quiet or not devices.chief,
         ) as bar:
             over = trainer.go(stop, bar)
     except (

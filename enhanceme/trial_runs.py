@@ -14,11 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from .checks import fingerprint
 from .config import Config
-from .core import Meter, UserError, write_json, written_whole
+from .core import Meter, UserError, progress_bar, write_json, written_whole
 from .images import write_image
 from .measures import measure_gradients, measure_paths, measured
 from .metrics import cpsnr
@@ -220,7 +219,7 @@ def run_trials(
     todo = {t.folder: t for t in reversed(plan(bench.config, factors))}
     trials = [t for t in dict.fromkeys(t.folder for t in plan(bench.config, factors)) if t in todo]
     count = 0
-    with tqdm(total=len(trials), desc="trials", unit="trial", disable=quiet) as bar:
+    with progress_bar(label="trials", unit="trial", quiet=quiet, total=len(trials)) as bar:
         for name in trials:
             trial = todo[name]
             bar.set_postfix_str(f"{FACTORS[trial.factor].title}: {trial.level}, seed {trial.seed}")

@@ -8,9 +8,7 @@ __all__ = ['FEW', 'map_scenes', 'scene_mapper']
 # %% ../nbs/03_workers.ipynb #6896659d
 import tempfile
 
-from tqdm.auto import tqdm
-
-from .core import UserError
+from .core import UserError, progress_bar
 
 # %% ../nbs/03_workers.ipynb #60cbe7ae
 def map_scenes(
@@ -25,7 +23,7 @@ def map_scenes(
     "Apply `function` to every item, on several processes. Raises what `function` raises."
     items = list(items)
     if not scheduler and (workers <= 1 or len(items) < 2):
-        return [function(item) for item in tqdm(items, desc=label, disable=not progress)]
+        return [function(item) for item in progress_bar(items, label, quiet=not progress)]
     import logging
     import tempfile
 
@@ -60,7 +58,7 @@ def map_scenes(
         try:
             running = client.map(function, items, pure=False)
             place = {future.key: i for i, future in enumerate(running)}
-            with tqdm(total=len(items), desc=label, disable=not progress) as bar:
+            with progress_bar(label=label, total=len(items), quiet=not progress) as bar:
                 for future in as_completed(running, loop=client.loop):
                     results[place[future.key]] = future.result()
                     bar.update()
