@@ -10,7 +10,6 @@ __all__ = ['TRAIN_IDS', 'USUAL_SHARE', 'TRIES', 'split_scenes', 'Samples', 'asse
 import functools
 
 import numpy as np
-import tensorflow as tf
 
 from .core import UserError
 from .features import FEATURES
@@ -164,6 +163,7 @@ def patch_dataset(
     threads: int = 2,  # that make batches
 ):  # tf.data.Dataset of (dict of frames, masks, shifts, features; target)
     "The stream of samples that feeds the network."
+    import tensorflow as tf  # here, so that feeding plain arrays does not load it
 
     side, target = cfg.size + 2 * MARGIN, SCALE * cfg.size
     fixed = (
