@@ -2,7 +2,7 @@
 #
 #   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
 #   make weights [WEIGHTS=reports/local-weights]     (train the weights that ship, an hour; resumes)
-#   make test | lab | bench | venv | clean
+#   make test | lint | lab | bench | venv | clean
 
 PROFILE ?= quick
 OUT     ?= reports/local
@@ -21,11 +21,15 @@ STAMP := $(VENV)/.installed
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
-# nbdev's git hooks, with the environment's own commands: nobody has to activate it.
-HOOKS = $(BIN)/nbdev_install_hooks >/dev/null && git config --local merge.nbdev-merge.driver "$(CURDIR)/$(BIN)/nbdev_merge %O %A %B %P" \
-	&& sed -i.bak 's|^nbdev_trust|"$(CURDIR)/$(BIN)/nbdev_trust"|' "$$(git rev-parse --git-path hooks)/post-merge" && rm -f "$$(git rev-parse --git-path hooks)/post-merge.bak"
+# Git: the hooks in .githooks, and notebooks merged cell by cell, both with the environment's own commands.
+HOOKS = git config --local core.hooksPath .githooks \
+	&& git config --local merge.nbdev-merge.name "merge notebooks cell by cell" \
+	&& git config --local merge.nbdev-merge.driver '"$(CURDIR)/$(BIN)/nbdev_merge" %O %A %B %P'
 
-.PHONY: study weights test lab bench venv clean
+# What ruff checks; enhanceme/ is generated.
+LINTED := nbs tests benchmarks setup.py
+
+.PHONY: study weights test lint lab bench venv clean
 .DEFAULT_GOAL := study
 
 study: venv
@@ -37,8 +41,12 @@ weights: venv
 	@$(BIN)/enhanceme train --profile weights --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
 	@mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras
 
-test: venv
+test: venv lint
 	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup -q -rs
+
+lint: venv
+	@$(BIN)/ruff check $(LINTED)
+	@$(BIN)/ruff format --check --quiet $(LINTED) || { $(BIN)/ruff format --check $(LINTED); exit 1; }
 
 lab: venv
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/explore.ipynb

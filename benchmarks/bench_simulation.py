@@ -18,14 +18,22 @@ import psutil
 
 LIMIT = 1000  # MB a process
 CODE = {
-    "simulate": "from enhanceme.config import Config; from enhanceme.simulation import simulate_dataset; c = Config(); simulate_dataset(sys.argv[1], int(sys.argv[2]), int(sys.argv[4]), c.simulation)",
-    "prepare": "from enhanceme.config import Config; from enhanceme.patching import prepare; c = Config(); prepare(sys.argv[1], sys.argv[3], c.registration)",
+    "simulate": """
+    from enhanceme.config import Config
+    from enhanceme.datasets import simulate_dataset
+    simulate_dataset(sys.argv[1], int(sys.argv[2]), int(sys.argv[4]), Config().simulation)
+    """,
+    "prepare": """
+    from enhanceme.config import Config
+    from enhanceme.preparation import prepare
+    prepare(sys.argv[1], sys.argv[3], Config().registration)
+    """,
 }
 
 
 def measure(stage, *args):
     "Wall seconds, and peak MB of the process and of its largest child."
-    code = f"import sys\nif __name__ == '__main__':\n    {CODE[stage]}\n    assert 'tensorflow' not in sys.modules\n"
+    code = f"import sys\nif __name__ == '__main__':\n    {CODE[stage].strip()}\n    assert 'tensorflow' not in sys.modules\n"
     with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
         script.write(code)
         script.flush()

@@ -13,6 +13,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from . import commands  # noqa: F401 (importing it registers its commands)
 from .core import UserError, written_whole
 from enhanceme.options import (
     ProfileOpt,

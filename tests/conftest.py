@@ -18,6 +18,15 @@ def enhanceme(*args, cwd=ROOT, timeout=600):
     return subprocess.run([COMMAND, *map(str, args)], cwd=cwd, env=ENV, capture_output=True, text=True, timeout=timeout)
 
 
+def tracked(pattern):
+    "The files that git tracks and that match a pattern below the project's root; all that match where git tracks nothing."
+    asked = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z", "--", f":(glob){pattern}"], capture_output=True, text=True
+    )
+    found = [ROOT / name for name in asked.stdout.split("\0") if name]
+    return sorted(found or ROOT.glob(pattern))
+
+
 def refused(done, *words):
     "Assert that a command refused its input in one line that has all `words`."
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)

@@ -103,6 +103,13 @@ def test_a_notebook_imports_only_lower_numbers():
     assert number and not upward, upward
 
 
+def test_the_readme_links_every_notebook():
+    text = (ROOT / "README.md").read_text()
+    linked = re.findall(r"\]\((nbs/[\w/]+\.ipynb)\)", text)
+    here = [p.relative_to(ROOT).as_posix() for p in NOTEBOOKS + EXPERIMENTS]
+    assert sorted(here) == sorted(set(linked) - {"nbs/explore.ipynb"})
+
+
 def test_experiments_only_import():
     for path in EXPERIMENTS:
         for source in cells(path):

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ENV, ROOT
+from conftest import ENV, ROOT, tracked
 
 pytestmark = pytest.mark.xdist_group("study")
 
@@ -28,7 +28,7 @@ def test_pages_need_no_network(study):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "reports").glob("*/index.html")), ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("page", tracked("reports/*/index.html"), ids=lambda p: p.parent.name)
 def test_committed_reports_need_no_network(page):
     done = check(page.parent)
     assert done.returncode == 0, done.stdout + done.stderr

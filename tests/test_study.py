@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT, enhanceme, refused
+from conftest import ROOT, enhanceme, refused, tracked
 
 SHARED = ROOT.parent / "shared" / "data" / "probav"
 pytestmark = pytest.mark.xdist_group("study")  # one worker: they share a costly fixture
@@ -138,7 +138,7 @@ def test_the_committed_reports_are_whole_and_light():
     from enhanceme.study import experiments
 
     shelf = ROOT / "reports"
-    studies = [index.parent for index in shelf.glob("[!.]*/index.html") if not index.parent.name.startswith("local")]
+    studies = [record.parent for record in tracked("reports/*/study.json")]
     assert studies and all(f'href="{study.name}/index.html"' in (shelf / "index.html").read_text() for study in studies)
     for study in map(Results.open, studies):
         assert study.provenance["git"]["commit"] and not study.provenance["git"]["dirty"]
@@ -148,5 +148,5 @@ def test_the_committed_reports_are_whole_and_light():
             for ending in (".html", ".ipynb")
         )
         assert not list(study.folder.glob("*.failed.*")) and "http://" not in (study.folder / "index.html").read_text()
-    published = [p for study in studies for p in study.rglob("*") if p.is_file()] + [shelf / "index.html"]
+    published = [p for study in studies for p in tracked(f"reports/{study.name}/**")] + [shelf / "index.html"]
     assert sum(p.stat().st_size for p in published) < 25e6
