@@ -11,12 +11,14 @@ import keras
 import numpy as np
 
 from .core import UserError
-from .features import FEATURES
+from .features import SHARPNESS
 from .layers import CONVS, Crop, PixelShuffle, ReflectPad, wdsr_b
 from .losses import UNIT
 from enhanceme.stack_layers import (
+    AddLikelihood,
     AddPerFrame,
     Bicubic,
+    Certainty,
     Clear,
     ExpandFrames,
     FillConcealed,
@@ -24,11 +26,13 @@ from enhanceme.stack_layers import (
     FrameAttention,
     FramePhase,
     FrameSummary,
+    FrameWeights,
     LogScale,
     MaskedMean,
     OnlyFrame,
     Restore,
     ShiftToGrid,
+    SplitLikelihood,
     Standardise,
     UnfoldFrames,
     Units,
@@ -218,7 +222,8 @@ def inputs_for(
     samples: dict,  # arrays by name, more than the model takes perhaps
 ) -> dict:  # those that it takes
     "What to feed a model."
-    return {name: samples[name] for name in input_names(model)}
+    features = model.input["features"].shape[-1] if "features" in model.input else None
+    return {name: samples[name][..., :features] if name == "features" else samples[name] for name in input_names(model)}
 
 # %% ../nbs/43_architectures.ipynb #54f23aec
 def seam(
@@ -238,11 +243,12 @@ def fusion(
     decay=0.8,  # channels before a block's wide kernel / F
     kernel=3,  # size of the blocks' wide kernel
     encoder=24,  # E, channels of the encoder that the frames share
-    features=len(FEATURES),  # numbers that describe a frame, as registration gives them
+    features=len(SHARPNESS),  # numbers that describe a frame, as registration gives them
     scale=3,  # HR px per LR px
     weight_norm=True,  # weight-normalised or plain convolutions
     units=None,  # (mean, std) in DN; None = of each stack
     with_scale=False,  # a second channel out: log of the scale of the error
+    likelihood=False,  # a further feature: log of the probability that a frame is HR's, as registration gives it
     name="fusion",
 ):  # model: frames, masks (B, T, h + 6, w + 6, 1), shifts (B, T, 2), features (B, T, features) to (B, 3 h, 3 w, 1), DN
     "Frames on the HR grid, one shared encoder, attention over frames, WDSR-B blocks in 2-D. Any number and any order of frames."
@@ -251,7 +257,7 @@ def fusion(
         "frames": keras.Input((None, None, None, 1), name="frames"),
         "masks": keras.Input((None, None, None, 1), name="masks"),
         "shifts": keras.Input((None, 2), name="shifts"),
-        "features": keras.Input((None, features), name="features"),
+        "features": keras.Input((None, features + likelihood), name="features"),
     }
     masks, shifts = inputs["masks"], inputs["shifts"]
     exact = dict(dtype="float32")  # of what carries brightness, whatever the precision of the rest
@@ -268,9 +274,12 @@ def fusion(
     detail = keras.layers.Subtract(name="detail", **exact)(
         [grid, ExpandFrames(name="average_of_all", **exact)(base)]
     )  # (B, T, h, w, 9)
+    known, log_p = inputs["features"], None
+    if likelihood:
+        known, log_p = SplitLikelihood(name="likelihood", **exact)(known)  # (B, T, features + 2), (B, T, 1)
     about = keras.layers.Concatenate(name="about_frames")(
-        [inputs["features"], FramePhase(scale, name="phase", **exact)(shifts)]
-    )  # (B, T, features + 4)
+        [known, FramePhase(scale, name="phase", **exact)(shifts)]
+    )  # (B, T, features + 4), 6 with the likelihood
 
     x = FoldFrames(name="frames_as_batch")(keras.layers.Concatenate(name="seen")([detail, clear]))  # (B T, h, w, 10)
     x = conv(encoder, 3, padding="same", name="encode0")(x)  # (B T, h, w, E)
@@ -289,20 +298,23 @@ def fusion(
     which_code, which_pixel = (
         dense(n, kernel_initializer="zeros", name=f"judge_{k}")(z) for k, n in (("code", encoder), ("pixel", 1))
     )
+    if likelihood:
+        which_code = AddLikelihood(0.5, name="likely_code", **exact)(which_code, log_p)
+        which_pixel = AddLikelihood(1.0, name="likely_pixel", **exact)(which_pixel, log_p)
     fused = FrameAttention(8.0, name="fused", **exact)(
         code, unfold(conv(encoder, 1, name="logits_code", padding="same")(x), "logits_code_frames"), which_code, clear
     )  # (B, h, w, E)
-    chosen = FrameAttention(10.0, name="chosen", **exact)(
-        detail,
-        unfold(keras.layers.Conv2D(1, 1, kernel_initializer="zeros", name="logits_pixel")(x), "logits_pixel_frames"),
-        which_pixel,
-        clear,
-    )  # (B, h, w, 9)
+    which_where = unfold(
+        keras.layers.Conv2D(1, 1, kernel_initializer="zeros", name="logits_pixel")(x), "logits_pixel_frames"
+    )  # (B, T, h, w, 1)
+    chosen = FrameAttention(10.0, name="chosen", **exact)(detail, which_where, which_pixel, clear)  # (B, h, w, 9)
     image = keras.layers.Add(name="image", **exact)([base, chosen])  # (B, h, w, 9): the frames' weighted sum
 
-    y = keras.layers.Concatenate(name="all")(
-        [fused, MaskedMean(name="mean_code")(code), base, image]
-    )  # (B, h, w, 2 E + 18)
+    seen = [fused, MaskedMean(name="mean_code")(code), base, image]
+    if likelihood:
+        log_weights = FrameWeights(10.0, name="frame_weights", **exact)(which_where, which_pixel, clear)
+        seen.append(Certainty(name="certainty", **exact)(log_weights))
+    y = keras.layers.Concatenate(name="all")(seen)  # (B, h, w, 2 E + 18), 19 with the certainty
     y = conv(filters, 3, padding="same", name="head")(y)  # (B, h, w, F)
     for i in range(blocks):
         y = wdsr_b(y, expansion, decay, kernel, weight_norm, f"block{i}")

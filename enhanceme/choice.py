@@ -56,9 +56,7 @@ def _rank(values):
     return (rankdata(values) - 0.5) / len(values)
 
 
-def choice_features(
-    m: FrameMeasures,
-) -> np.ndarray:  # float64 (T, 14), relative to the median of the stack
+def choice_features(m: FrameMeasures) -> np.ndarray:  # float64 (T, 14), relative to the median of the stack
     "Return the numbers of `CHOICE` for each frame."
     level = np.log(np.maximum(m.level, DARKEST))
     contrast = np.log(m.contrast + 1)

@@ -14,7 +14,7 @@ import keras
 
 from .architectures import UNITS_3DWDSR, band_units, fusion, wdsr3d
 from .core import UserError
-from .features import FEATURES
+from .features import SHARPNESS
 from .settings import ModelConfig
 
 # %% ../nbs/44_models.ipynb #2ccc726b
@@ -53,7 +53,7 @@ def build_model(
     cfg=ModelConfig(),  # a preset and what differs from it
     bands=("NIR", "RED"),  # the bands it is for: their constants, pooled, where it standardises by band
     frames=None,  # T of the networks that must know it; None = as published
-    features=len(FEATURES),  # numbers per frame in the input `features`
+    features=len(SHARPNESS),  # numbers per frame in the input `features`
     seed=None,  # of the initial weights; None = as Keras stands
     with_scale=False,  # for a loss that wants a second channel, the scale of the error
 ):  # keras.Model; `input_names` tells what to feed it

@@ -88,7 +88,7 @@ class Samples:
             ys, xs = lattice(h, self.cfg.size, self.cfg.stride), lattice(w, self.cfg.size, self.cfg.stride)
             for _ in range(TRIES):
                 sample = sample_patch(
-                    scene, int(ys[rng.integers(len(ys))]), int(xs[rng.integers(len(xs))]), n, self.cfg
+                    scene, int(ys[rng.integers(len(ys))]), int(xs[rng.integers(len(xs))]), n, self.cfg, rng
                 )
                 if sample is not None:
                     return augment(sample, self.cfg, rng)
