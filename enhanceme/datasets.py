@@ -16,7 +16,8 @@ import numpy as np
 from .core import UserError
 from .imagery import find_imagery
 from .metrics import baseline
-from .scenes import write_norms, write_scene
+from .layout import write_norms
+from .scenes import write_scene
 from .settings import SimulationConfig
 from .simulation import simulate_scene
 from .workers import map_scenes
