@@ -10,7 +10,6 @@ __all__ = ['TRAIN_IDS', 'USUAL_SHARE', 'TRIES', 'split_scenes', 'store_places', 
 import functools
 
 import numpy as np
-import tensorflow as tf
 
 from .checks import mask_digests, same_places
 from .core import UserError
@@ -192,6 +191,7 @@ def patch_dataset(
     threads: int = 2,  # that make batches
 ):  # tf.data.Dataset of (dict of frames, masks, shifts, features; target)
     "The stream of samples that feeds the network."
+    import tensorflow as tf  # here, so that feeding plain arrays does not load it
 
     side, target = cfg.size + 2 * MARGIN, SCALE * cfg.size
     fixed = (
