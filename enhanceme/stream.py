@@ -26,6 +26,34 @@ TRAIN_IDS = {"RED": range(0, 594), "NIR": range(594, 1160)}  # the archive's tra
 USUAL_SHARE = 0.7  # of the usual split, for training
 
 
+def _usual_validation() -> set:
+    "Return the validation scenes of the usual split, of the whole archive."
+    held = set()
+    for band in BANDS:
+        ids = list(TRAIN_IDS[band])
+        np.random.RandomState(1).shuffle(ids)
+        held |= {f"{band}/imgset{i:04d}" for i in ids[int(USUAL_SHARE * len(ids)) :]}
+    return held
+
+
+def _random_validation(keys, fraction, seed, place) -> set:
+    "Draw validation scenes, place by place, until each band has its share."
+    held, kept = set(), set()
+    for band in BANDS:
+        mine = [k for k in keys if k.startswith(f"{band}/")]
+        n = min(len(mine) - 1, max(round(fraction * len(mine)), 1 if fraction > 0 else 0))  # one at least for each side
+        chosen = {k for k in mine if held & place(k)}  # a scene of the first band decides for those of the second
+        order = np.random.default_rng([seed, BANDS.index(band)]).permutation(len(mine))
+        for key in (mine[i] for i in order):
+            if len(chosen) >= n:
+                break
+            if not kept & place(key):
+                chosen |= place(key) & set(mine)
+        held |= chosen
+        kept |= set(mine) - chosen
+    return held
+
+
 def split_scenes(
     keys,  # "RED/imgset0000", ...
     fraction: float = 0.3,  # for validation, of each band; "usual" has its own
@@ -33,24 +61,11 @@ def split_scenes(
     places: dict = None,  # key -> keys of its place, see `store_places`; None = each scene has a place of its own
 ) -> tuple[list, list]:  # training and validation scenes, sorted
     "Split scenes into training and validation, each band by itself; scenes of one place are never divided."
-    keys, held = sorted(keys, key=lambda k: k[4:]), set()
-    for band in BANDS:
-        mine = [k for k in keys if k.startswith(f"{band}/")]
-        if seed == "usual":
-            ids = list(TRAIN_IDS[band])
-            np.random.RandomState(1).shuffle(ids)
-            held |= {f"{band}/imgset{i:04d}" for i in ids[int(USUAL_SHARE * len(ids)) :]}
-        elif mine:
-            n = min(
-                len(mine) - 1, max(round(fraction * len(mine)), 1 if fraction > 0 else 0)
-            )  # at least one of each, if there are two
-            held |= set(
-                np.array(mine)[np.random.default_rng([seed, BANDS.index(band)]).permutation(len(mine))[:n]].tolist()
-            )
-    beside = {k for k in keys if any(other in held for other in (places or {}).get(k, ()))} - held
-    if seed != "usual":
-        held, beside = held | beside, set()
-    return [k for k in keys if k not in held | beside], [k for k in keys if k in held]
+    keys = sorted(keys, key=lambda k: k[4:])
+    place = lambda k: set((places or {}).get(k, ())) | {k}
+    held = _usual_validation() if seed == "usual" else _random_validation(keys, fraction, seed, place)
+    training = [k for k in keys if not held & place(k)]
+    return training, [k for k in keys if k in held]
 
 
 def store_places(
@@ -100,7 +115,7 @@ class Samples:
             ys, xs = lattice(h, self.cfg.size, self.cfg.stride), lattice(w, self.cfg.size, self.cfg.stride)
             for _ in range(TRIES):
                 sample = sample_patch(
-                    scene, int(ys[rng.integers(len(ys))]), int(xs[rng.integers(len(xs))]), n, self.cfg
+                    scene, int(ys[rng.integers(len(ys))]), int(xs[rng.integers(len(xs))]), n, self.cfg, rng
                 )
                 if sample is not None:
                     return augment(sample, self.cfg, rng)
