@@ -155,13 +155,13 @@ def score_reference(
     folder: Path,  # of the trial
 ) -> list[dict]:  # rows with the roles `seen` and `untrained`
     "Score the reference on scenes on which it was trained, and its untrained network on held-out scenes."
-    from enhanceme.features import FEATURES
+    from enhanceme.features import SHARPNESS
     from enhanceme.models import build_model
 
     trained = json.loads((folder / "provenance.json").read_text())["training_scenes"]
     seen = first_scenes([bench.data / "train" / key for key in trained], len(scored), bench.config.bands)
     rows = score_network(model, config, store, seen, "seen")
-    untrained = build_model(config.model, config.bands, config.patching.frames, len(FEATURES), seed=config.seed)
+    untrained = build_model(config.model, config.bands, config.patching.frames, len(SHARPNESS), seed=config.seed)
     return rows + score_network(untrained, config, store, scored, "untrained")
 
 # %% ../nbs/92_trial_runs.ipynb #633b7048

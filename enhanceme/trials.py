@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['ORIGINAL', 'INPUT', 'NETWORK', 'TRAINING', 'ORDER', 'FACTORS', 'ABLATIONS', 'WITH_SNAPSHOTS', 'WITH_IMAGES',
            'REFERENCE', 'Variation', 'each_value', 'design', 'with_changes', 'reference', 'standard_level', 'Trial',
-           'slug', 'folder_of', 'trials_of', 'plan', 'digest', 'cached_scene', 'first_scenes', 'trained_on_simulation',
-           'Bench']
+           'slug', 'folder_of', 'trials_of', 'plan', 'digest', 'cached_scene', 'first_scenes', 'Bench']
 
 # %% ../nbs/90_trials.ipynb #1b6736d8
 import functools
@@ -308,11 +307,6 @@ def first_scenes(
         chosen += own[: count // len(bands) + (k < count % len(bands))] if count else own
     return chosen
 
-
-def trained_on_simulation(results: Results) -> bool:
-    "Return whether the networks of a study were trained on simulated scenes."
-    return results.about.get("trained_on", "simulated scenes") == "simulated scenes"
-
 # %% ../nbs/90_trials.ipynb #70a42b06
 @dataclass(frozen=True)
 class Bench:
@@ -331,7 +325,7 @@ class Bench:
         mend = f"run `enhanceme study --out {study}` first"
         if not results.settings:
             raise UserError(study, "has no study.json with its settings", mend)
-        data = results.folder / "data" if trained_on_simulation(results) else results.data
+        data = results.folder / "data" if results.trained_on_simulated else results.data
         if not data.is_dir():
             raise UserError(data, "the scenes of this study are missing", mend)
         return Bench(results.folder, make_config(results.settings, str(results.folder / "study.json")), data)

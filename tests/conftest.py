@@ -19,7 +19,8 @@ def enhanceme(*args, cwd=ROOT, timeout=600):
 
 
 def tracked(pattern):
-    "The files that git tracks and that match a pattern below the project's root; all that match where git tracks nothing."
+    """The files that git tracks and that match a pattern below the project's root; all that match where git tracks
+    nothing."""
     asked = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z", "--", f":(glob){pattern}"], capture_output=True, text=True
     )

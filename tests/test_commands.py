@@ -1,4 +1,5 @@
-"""The commands on good and bad input: one line that names the file, the rule and the mend; exit code 2; nothing left behind."""
+"""The commands on good and bad input: one line that names the file, the rule and the mend; exit code 2; nothing left
+behind."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""Damaged data sets: each is told in one line that names the file, the rule and the mend, and nothing is left behind."""
+"""Damaged data sets: each is told in one line that names the file, the rule and the mend, and nothing is left
+behind."""
 
 import os
 import shutil

@@ -1,4 +1,5 @@
-"""A run that is killed ends with the weights it would have had anyway; one seed gives one result, on one machine and on two."""
+"""A run that is killed ends with the weights it would have had anyway; one seed gives one result, on one machine and
+on two."""
 
 import io
 import json
@@ -35,7 +36,8 @@ def history(run):
 
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory):
-    "One run to the end by the command, and all that trainings.py does; the first three kills are of the command itself."
+    """One run to the end by the command, and all that trainings.py does; the first three kills are of the command
+    itself."""
     out = tmp_path_factory.mktemp("runs")
     done = enhanceme(*arguments(data, out / "store", out / "whole", LONG))
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """Trainings in forked processes, so that TensorFlow is imported once and every one still starts it for itself.
 
-python trainings.py DATA STORE OUT: trains into folders of OUT, some runs to the end, one killed again and again, one on two machines, and writes OUT/told.json; `test_training` looks at it all.
+python trainings.py DATA STORE OUT: trains into folders of OUT, some runs to the end, one killed again and again, one
+on two machines, and writes OUT/told.json; `test_training` looks at it all.
 """
 
 import json
