@@ -16,19 +16,8 @@ import numpy as np
 import pandas as pd
 
 from .core import UserError
-from .images import Fault, path_problem
-from enhanceme.scenes import (
-    BANDS,
-    FILE,
-    SPLITS,
-    Scene,
-    find_scenes,
-    load_scene,
-    read_labels,
-    read_norms,
-    repeated_names,
-    scene_folders,
-)
+from .layout import BANDS, FILE, SPLITS, Fault, path_problem, read_labels, read_norms
+from .scenes import Scene, find_scenes, load_scene, repeated_names, scene_folders
 from .sensor import SATURATED
 
 # %% ../nbs/14_checks.ipynb #e4436b8d
