@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from .config import Config
 from .devices import Devices, part
-from .features import FEATURES
+from .features import SHARPNESS
 from .layers import all_layers
 from .models import build_model
 from .settings import TrainingConfig
@@ -172,7 +172,7 @@ def twin(
             config.model,
             config.bands,
             plain.input["frames"].shape[1] or config.patching.frames,
-            len(FEATURES),
+            len(SHARPNESS),
             with_scale=config.loss.name == "laplace",
         )
     for ours, theirs in zip(all_layers(model), all_layers(plain), strict=True):

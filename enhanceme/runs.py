@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from .config import Config, make_config
 from .core import UserError, written_whole
-from .features import FEATURES
+from .features import SHARPNESS
 from .models import build_model
 from .preparation import Store
 from .stream import split_scenes, store_places
@@ -151,7 +151,7 @@ def first_network(
     "The network that a run starts with; raises `UserError` when the weights do not belong to one of these settings."
     if weights is None:
         return build_model(
-            config.model, config.bands, config.patching.frames, len(FEATURES), with_scale=config.loss.name == "laplace"
+            config.model, config.bands, config.patching.frames, len(SHARPNESS), with_scale=config.loss.name == "laplace"
         )
     model, own = load_model(weights)
     asked = config.to_dict()["model"]

@@ -141,7 +141,7 @@ class Samples:
         ys, xs = lattice(h, self.cfg.size, self.cfg.stride), lattice(w, self.cfg.size, self.cfg.stride)
         for _ in range(TRIES):
             y, x = int(ys[rng.integers(len(ys))]), int(xs[rng.integers(len(xs))])
-            sample = sample_patch(scene, y, x, n, self.cfg)
+            sample = sample_patch(scene, y, x, n, self.cfg, rng)
             if sample is not None:
                 return sample
         return None
