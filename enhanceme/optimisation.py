@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from .config import Config
 from .devices import Devices, part
-from .features import FEATURES
+from .features import SHARPNESS
 from .layers import all_layers
 from .models import build_model
 from .settings import TrainingConfig
@@ -195,7 +195,7 @@ def twin(
     frames = plain.input["frames"].shape[1] or config.patching.frames
     with_scale = config.loss.name == "laplace"
     with devices.scope(), layers_in(config.training.precision):
-        model = build_model(config.model, config.bands, frames, len(FEATURES), with_scale=with_scale)
+        model = build_model(config.model, config.bands, frames, len(SHARPNESS), with_scale=with_scale)
     for ours, theirs in zip(all_layers(model), all_layers(plain), strict=True):
         if isinstance(ours, Units):
             ours.mean, ours.std = theirs.mean, theirs.std

@@ -24,7 +24,7 @@ from .settings import RegistrationConfig
 from .workers import map_scenes
 
 # %% ../nbs/34_preparation.ipynb #a8eceb41
-FORMAT = 4  # of the store; changes whenever what is stored, or how it is computed, changes
+FORMAT = 5  # of the store; changes whenever what is stored, or how it is computed, changes
 
 
 def _record(scene: Prepared, source: str) -> np.ndarray:

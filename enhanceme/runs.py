@@ -21,10 +21,10 @@ import tensorflow as tf
 
 from .config import Config, make_config
 from .core import UserError, written_whole
-from .features import FEATURES
+from .features import SHARPNESS
 from .models import build_model
 from .preparation import Store
-from .stream import split_scenes
+from .stream import split_scenes, store_places
 from .weights import load_model, read_settings, weights_file
 
 # %% ../nbs/53_runs.ipynb #70d5fbb3
@@ -126,14 +126,12 @@ def training_scenes(
 ) -> tuple[list[str], list[str]]:  # training and validation keys, "RED/imgset0000", ...
     "Split the scenes of a store that have HR; raises `UserError` when there are too few."
     cfg, training, validation = config.training, [], []
-    split = config.seed if cfg.split == "random" else "usual"
+    keys = [key for band in config.bands for key in store.trainable(band)]
+    seed = config.seed if cfg.split == "random" else "usual"
+    kept, held_out = split_scenes(keys, cfg.validation, seed, store_places(store, keys))
     for band in config.bands:
-        keys = store.trainable(band)
-        if not keys:
-            continue
-        kept, held_out = split_scenes(keys, cfg.validation, split)
-        training += kept
-        validation += held_out[: cfg.validation_scenes]
+        training += [key for key in kept if key.startswith(band)]
+        validation += [key for key in held_out if key.startswith(band)][: cfg.validation_scenes]
     if not training or not validation:
         rule = f"too few scenes with HR in {' and '.join(config.bands)} to train on some and validate on others"
         raise UserError(store.root, rule, "give more scenes, another band, or another training.validation")
@@ -160,7 +158,7 @@ def first_network(
     patching = config.patching
     if weights is None:
         with_scale = config.loss.name == "laplace"
-        return build_model(config.model, config.bands, patching.frames, len(FEATURES), with_scale=with_scale)
+        return build_model(config.model, config.bands, patching.frames, len(SHARPNESS), with_scale=with_scale)
     mend = "leave the setting out, or train from the start"
     model, own = load_model(weights)
     wanted = config.to_dict()["model"]

@@ -171,7 +171,7 @@ class PatchingConfig(Section):
     frames_max: int | None = Field(None, ge=1, le=64)  # ... to this; None = `frames`
     size: int = Field(16, ge=4)  # LR px, side of a patch without its margin (EnhanceMe: 16)
     stride: int = Field(16, ge=1)  # LR px between patches (EnhanceMe: 16)
-    rule: Literal["clearest", "original"] = (
+    rule: Literal["clearest", "likeliest", "original"] = (
         "clearest"  # frames by clearance in the patch, then sharpness; or EnhanceMe's rules
     )
     frame_clearance: Fraction = 0.85  # rule original: a frame with a smaller clear share is not used (EnhanceMe: 0.85)
@@ -180,6 +180,7 @@ class PatchingConfig(Section):
     align_target: bool = True  # cut HR where the output grid lies, to the nearest HR px (EnhanceMe: no)
     flips: bool = True  # flip patches at random (EnhanceMe: no)
     rotations: bool = False  # turn patches by 90 degrees at random (EnhanceMe: no)
+    drop: Fraction = 0.0  # share of training samples whose frames are drawn at random from those that can be used
     permute: bool = True  # shuffle the frames of a sample at random (EnhanceMe: 19 stored permutations)
     shift_noise: float = Field(0.02, ge=0, le=1)  # LR px, sd of noise on the shifts in training
     feature_noise: float = Field(
@@ -218,6 +219,7 @@ class ModelConfig(Section):
     batch_norm: bool | None = (
         None  # 3-D networks: batch normalisation after each convolution, in place of weight normalisation (EnhanceMe: no)
     )
+    likelihood: bool | None = None  # fusion: take the probability that a frame is HR's as a further feature
     data_init: bool = False  # start weight normalisation from the first batch (EnhanceMe: described, never done)
 
 # %% ../nbs/01_settings.ipynb #fc2598d7

@@ -227,7 +227,7 @@ def run_study(
         stages.note(
             check={
                 "scenes": len(found.table),
-                "with_hr": int(found.table.hr_clearance.notna().sum()),
+                "with_hr": int(found.table.with_hr.sum()),
                 "notes": [str(f) for f in found.faults],
             }
         )

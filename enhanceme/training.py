@@ -15,12 +15,11 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm.auto import tqdm
 
 from .architectures import inputs_for
 from .checks import fingerprint
 from .config import Config, provenance
-from .core import Meter, UserError, write_json, written_whole
+from .core import Meter, UserError, progress_bar, write_json, written_whole
 from .devices import Devices, find_devices
 from .layers import initialise_from_data
 from .losses import build_loss
@@ -384,7 +383,7 @@ def train(
     stop = total if steps_now is None else min(total, done.step + steps_now)
     hidden = quiet or not devices.chief
     try:
-        with tqdm(total=total, initial=done.step, desc="training", unit="step", disable=hidden) as bar:
+        with progress_bar(total=total, initial=done.step, label="training", unit="step", quiet=hidden) as bar:
             over = trainer.go(stop, bar)
     except MACHINE_LOST:
         if devices.machines == 1:
