@@ -41,7 +41,7 @@ SLIDE = """() => [...document.querySelectorAll('input[type=range]')].every(r => 
 
 
 def faults_of(page, path, shots):
-    "What is wrong with one page, as lines of text; a screenshot a width when `shots` is a folder."
+    "Return the faults of one page; save a screenshot per width when `shots` is a folder."
     faults = []
     page.on("requestfailed", lambda r: faults.append(f"request failed: {r.url[:120]}"))
     page.on(

@@ -1,4 +1,4 @@
-"""What the tests share: the project's folder, its commands, and a small simulated data set."""
+"""Shared by the tests: the project, its commands, and a small simulated data set."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ ENV = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0"}
 
 
 def enhanceme(*args, cwd=ROOT, timeout=600):
-    "Run a command as a user would; the finished process with its output."
+    "Run a command as a user would, and return the finished process."
     return subprocess.run([COMMAND, *map(str, args)], cwd=cwd, env=ENV, capture_output=True, text=True, timeout=timeout)
 
 

@@ -1,4 +1,4 @@
-"""The whole study at smoke size: every experiment through papermill, twice for the same scores, once on real scenes."""
+"""A whole study at smoke size, twice for the same scores, and once on real scenes."""
 
 import json
 import re
@@ -72,7 +72,7 @@ def test_all_pages_together_are_light(study):
     assert sum(page.stat().st_size for page in study.glob("*.html")) < 25e6
 
 
-def test_trials_that_are_missing_or_were_interrupted_are_told(study, tmp_path):
+def test_missing_and_interrupted_trials_are_reported(study, tmp_path):
     broken = tmp_path / "c"
     shutil.copytree(study / "trials", broken / "trials", ignore=shutil.ignore_patterns("*.keras"))
     shutil.copy(study / "study.json", broken)
@@ -93,12 +93,12 @@ def test_trials_that_are_missing_or_were_interrupted_are_told(study, tmp_path):
     refused(enhanceme("trials", broken, "--factor", "colours"), "colours", "choose one")
 
 
-def test_the_command_for_one_factor_uses_what_is_there(study):
+def test_the_command_for_one_factor_reuses_trials(study):
     done = enhanceme("trials", study, "--factor", "losses", "--factor", "baselines")
     assert done.returncode == 0 and done.stdout.count("all there") == 2, done.stdout + done.stderr
 
 
-def test_the_record_tells_what_was_done(study):
+def test_the_record_lists_the_stages(study):
     record = json.loads((study / "study.json").read_text())
     trials = {
         f"trials-{name}" for name in (*record["wanted"]["config"]["study"]["factors"], "baselines", "ensembles", "real")
