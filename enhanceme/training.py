@@ -54,7 +54,7 @@ from .weights import baselines, save_model, validate
 class TrainingState:
     "A run as it stands: what it is made of, restored from its checkpoint where there is one."
 
-    def __init__(self, config: Config, data, store: Store, run: Path, weights=None, devices=Devices()):
+    def __init__(self, config: Config, data, store: Store, run: Path, weights=None, devices=Devices(), scenes=None):
         self.config, self.store, self.run, self.weights, self.devices, self.meter = (
             config,
             store,
@@ -65,7 +65,7 @@ class TrainingState:
         )
         keras.utils.set_random_seed(config.seed)
         tf.config.experimental.enable_op_determinism()
-        self.training, validation = training_scenes(store, config)
+        self.training, validation = scenes or training_scenes(store, config)
         self.norms = baselines(data, validation)
         self.plain = first_network(config, weights)
         self.model = twin(self.plain, config, devices)
@@ -323,6 +323,7 @@ def train(
     quiet=False,  # no progress bar
     weights=None,  # a `.keras` file of ours, or a run folder, to start from; `settings_from` gives settings that agree with it
     devices=None,  # what to compute on; None = `find_devices`
+    scenes=None,  # (training keys, validation keys); None = as the settings split them
 ) -> dict:  # what training.json says: steps, best validation, cost
     """Train a network and write its run folder; returns at once when that is done already.
 
@@ -337,7 +338,7 @@ def train(
         if devices.chief:
             (run / "checkpoint.npz").unlink(missing_ok=True)
         return json.loads((run / "training.json").read_text())
-    trainer = Trainer(config, data, store, run, weights, devices)
+    trainer = Trainer(config, data, store, run, weights, devices, scenes)
     trainer.begin()
     if trainer.done.step == 0:
         trainer.snapshot()
