@@ -47,7 +47,7 @@ WORDS = {
     "FramePhase": "fractional parts of the shifts",
     "FrameSummary": "means of each frame",
     "SplitLikelihood": "likelihood of each frame",
-    "AddLikelihood": "plus weighted likelihood",
+    "LikelihoodLogits": "weighted likelihood",
     "FrameWeights": "log of the frames' weights",
     "Certainty": "squares of the weights",
     "FrameAttention": "weighted frames",

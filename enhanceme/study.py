@@ -218,8 +218,7 @@ class Work:
         found = check_data(self.data, scene_mapper(self.workers, label="checking"))
         print(found.summary())
         if found.fatal:
-            fault = found.fatal[0]
-            raise UserError(str(fault))
+            raise found.fatal[0].error
         counts = {"scenes": len(found.table), "with_hr": int(found.table.with_hr.sum())}
         self.stages.note(check={**counts, "notes": [str(fault) for fault in found.faults]})
 
@@ -270,6 +269,8 @@ def run_study(
 ) -> Path:  # OUT/index.html
     "Run the stages of a study that are not finished."
     # data: given, simulated, or both
+    if data is not None:
+        find_scenes(data)
     given = None if data is None else {"path": str(data), "fingerprint": fingerprint(data)}
     simulated = data is None or not can_train(data, config.bands)
     if not simulated and "simulator" in config.study.factors:  # real scenes leave no simulator to vary

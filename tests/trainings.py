@@ -188,9 +188,8 @@ def main(data, store, out):
     pair = machines(args("two", [*SHORT, "training.devices=machines"]), out / "two.log")
     pair[0].reach("training", rng.randrange(6, 12))
     record["two killed"] = [run.kill() for run in pair]
-    record["two"] = [
-        run.wait() for run in machines(args("two", [*SHORT, "training.devices=machines"]), out / "two.log")
-    ]
+    again = machines(args("two", [*SHORT, "training.devices=machines"]), out / "two.log")
+    record["two"] = [run.wait() for run in again]
 
     go("fine", SHORT, "--from", out / "one", "--set", "training.learning_rate=1e-12")
     go("wrong", SHORT, "--from", out / "one" / "history.csv")
