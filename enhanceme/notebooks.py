@@ -377,10 +377,12 @@ def note_origin(
     source,  # path of the notebook that it was made from
 ) -> None:
     "Replace absolute paths in papermill's notes, and add the commit and the command that makes the notebook again."
-    nb, path = read_notebook(notebook), portable(Path(source).resolve())
+    nb, source = read_notebook(notebook), Path(source).resolve()
+    shipped = source.parent == package_folder("experiments").resolve()
+    path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone
     run = nb.metadata.papermill
     command = again_command(path, run.get("parameters", {}))
-    run.update(input_path=path, output_path=Path(source).name, git=git_state(), command=command)
+    run.update(input_path=path, output_path=source.name, git=git_state(), command=command)
     nbformat.write(nb, notebook)
 
 

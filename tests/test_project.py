@@ -37,6 +37,13 @@ def test_files_for_hosts_are_valid(pattern):
     assert paths and done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "data/README.md"])
+def test_links_lead_somewhere(name):
+    links = re.findall(r"\]\(([^)#\s]+)\)", (ROOT / name).read_text())
+    missing = [link for link in links if "://" not in link and not (ROOT / name).parent.joinpath(link).exists()]
+    assert not missing, missing
+
+
 def test_the_version_stands_in_one_place():
     version = re.search(r"^version = (\S+)$", (ROOT / "settings.ini").read_text(), re.M)[1]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
