@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import written_whole
+from .core import check_extra, written_whole
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -269,6 +269,7 @@ def upscale(
         from enhanceme.methods import default_weights
 
         model = default_weights()
+    check_extra("enhanceme upscale", "geo", "rasterio")
     load_tensorflow()
     from enhanceme.upscaling import upscale as upscale_stack
 
