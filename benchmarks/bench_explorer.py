@@ -1,7 +1,8 @@
 """How long each control of the explorer takes to redraw what depends on it, relative to opening a scene.
 
 Usage: python benchmarks/bench_explorer.py [repeats]
-Prints the median CPU time of both and their ratio for each control; exits with 1 where a control costs more than opening the scene. On simulated scenes of 9 to 16 frames; costs some seconds.
+Prints the median CPU time of both and their ratio for each control; exits with 1 where a control costs more than
+opening the scene. On simulated scenes of 9 to 16 frames; costs some seconds.
 """
 
 import sys

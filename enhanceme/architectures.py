@@ -17,7 +17,6 @@ from .features import SHARPNESS
 from .layers import CONVS, Crop, PixelShuffle, ReflectPad, wdsr_b
 from .losses import UNIT
 from enhanceme.stack_layers import (
-    AddLikelihood,
     AddPerFrame,
     Bicubic,
     Certainty,
@@ -29,6 +28,7 @@ from enhanceme.stack_layers import (
     FramePhase,
     FrameSummary,
     FrameWeights,
+    LikelihoodLogits,
     LogScale,
     MaskedMean,
     OnlyFrame,
@@ -313,10 +313,12 @@ def _weighed(
     z = keras.layers.Concatenate(name="summary")([about, FrameSummary(name="pooled")(code, clear)])
     z = dense(2 * channels, activation="relu", name="judge0")(z)  # (B, T, 2 E)
     of_code = dense(channels, kernel_initializer="zeros", name="judge_code")(z)  # (B, T, E)
-    of_pixel = dense(1, kernel_initializer="zeros", name="judge_pixel")(z)  # (B, T, 1)
-    if log_p is not None:
-        of_code = AddLikelihood(0.5, name="likely_code", **EXACT)(of_code, log_p)
-        of_pixel = AddLikelihood(1.0, name="likely_pixel", **EXACT)(of_pixel, log_p)
+    if log_p is None:
+        of_pixel = dense(1, kernel_initializer="zeros", name="judge_pixel")(z)  # (B, T, 1)
+    else:  # HR's frame is chosen by its likelihood alone: a judge of its own would learn 96 scenes by heart
+        likely = LikelihoodLogits(channels, 0.5, name="likely_code", **EXACT)(log_p)
+        of_code = keras.layers.Add(name="judge_likely", **EXACT)([of_code, likely])
+        of_pixel = LikelihoodLogits(1, 1.0, name="likely_pixel", **EXACT)(log_p)
 
     # logits of each pixel, and the two weighted sums
     logits = conv(channels, 1, name="logits_code", padding="same")(x)

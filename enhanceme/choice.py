@@ -7,15 +7,13 @@ __all__ = ['CHOICE', 'DARKEST', 'LIMIT', 'LOWEST', 'FrameMeasures', 'choice_feat
            'write_choice', 'read_choice']
 
 # %% ../nbs/32_choice.ipynb #5c452f80
+import csv
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import logsumexp
-from scipy.stats import rankdata
 
 from .core import UserError, shown, written_whole
 
@@ -52,8 +50,9 @@ class FrameMeasures:
 
 
 def _rank(values):
-    "Ranks as shares of the stack, ties share one: (T,) in 0..1."
-    return (rankdata(values) - 0.5) / len(values)
+    "Share of the stack below each value, half of the ties included: (T,) in 0..1."
+    ordered = np.sort(values)
+    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(values))
 
 
 def choice_features(m: FrameMeasures) -> np.ndarray:  # float64 (T, 14), relative to the median of the stack
@@ -123,6 +122,8 @@ def fit_choice(
     "Fit the logit to labelled scenes."
     if len(tables) < 2:
         raise UserError(f"choice: {len(tables)} labelled scenes are too few to fit the choice; give at least two")
+    from scipy.optimize import minimize
+
     scale = np.concatenate(tables).std(0) + 1e-9
     tables = [_standardised(t, scale) for t in tables]
     start = np.zeros(len(scale))
@@ -132,9 +133,9 @@ def fit_choice(
 # %% ../nbs/32_choice.ipynb #e0e9ad42
 def write_choice(choice: Choice, path):
     "Write a fitted logit as CSV, whole or not at all."
-    table = pd.DataFrame({"number": CHOICE, "scale": choice.scale, "weight": choice.weight})
+    rows = [f"{name},{scale:.6g},{weight:.6g}" for name, scale, weight in zip(CHOICE, choice.scale, choice.weight)]
     with written_whole(path) as part:
-        table.to_csv(part, index=False, float_format="%.6g")
+        part.write_text("\n".join(["number,scale,weight", *rows]) + "\n")
 
 
 def read_choice(
@@ -146,10 +147,12 @@ def read_choice(
         return None
     path = Path(path or own)
     try:
-        table = pd.read_csv(path).set_index("number").loc[list(CHOICE), ["scale", "weight"]].astype(float)
-    except (OSError, ValueError, KeyError):
+        with open(path, newline="") as file:
+            rows = {row["number"]: (float(row["scale"]), float(row["weight"])) for row in csv.DictReader(file)}
+        table = np.array([rows[name] for name in CHOICE])
+    except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
             f"{shown(path)}: must hold the columns number, scale and weight with a row for each of {', '.join(CHOICE)}; "
             "fit the choice again"
         ) from None
-    return Choice(*table.to_numpy().T)
+    return Choice(*table.T)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OUTLIER', 'default_choice', 'CANDIDATES', 'AGREE', 'Stack', 'candidates', 'brightness', 'consensus', 'choice_table',
-           'with_likelihood', 'remove_spikes', 'Shifts', 'register', 'resample']
+           'with_likelihood', 'with_certainty', 'remove_spikes', 'Shifts', 'register', 'resample']
 
 # %% ../nbs/32_registration.ipynb #0481d4e2
 import functools
@@ -170,6 +170,17 @@ def with_likelihood(
         features[stack.kept, -1] = equal if choice is None else log_likelihoods(choice_table(stack), choice)
     return replace(stack, features=features)
 
+# %% ../nbs/32_registration.ipynb #f2289231
+def with_certainty(
+    stack: Stack,
+    position: int,  # of HR's own frame
+) -> Stack:
+    "Return the stack with one frame that is certainly HR's."
+    features = stack.features.copy()
+    features[:, -1] = LOWEST
+    features[position, -1] = 0
+    return replace(stack, features=features)
+
 # %% ../nbs/32_registration.ipynb #2d67e9d1
 @compiled
 def _fill_spikes(frame, limit):
@@ -309,7 +320,11 @@ def _position_of_hr(scene, high, clear, cfg):
     return unknown if reason else shift
 
 # %% ../nbs/32_registration.ipynb #96fb26a1
-def register(scene: Scene, cfg: RegistrationConfig = RegistrationConfig()) -> Stack:
+def register(
+    scene: Scene,
+    cfg: RegistrationConfig = RegistrationConfig(),
+    anchor: int | None = None,  # position of HR's own frame: the others are registered to it; None = it is unknown
+) -> Stack:
     "Register the frames of a scene: shifts, brightness, features, and the reasons for rejected frames."
     # A scene may be cut out of a larger one: make it contiguous
     frames, masks = remove_spikes(np.ascontiguousarray(scene.lr, np.float32), np.ascontiguousarray(scene.qm))
@@ -317,7 +332,8 @@ def register(scene: Scene, cfg: RegistrationConfig = RegistrationConfig()) -> St
     high = np.stack([highpass(x, c, RADIUS) for x, c in zip(frames, clear)])
 
     # Shifts
-    order = candidates(frames, masks, cfg.tie)
+    order = candidates(frames, masks, cfg.tie) if anchor is None else [anchor]
+    consensual = cfg.grid == "consensus" and anchor is None  # HR lies on the grid of its own frame
     found = _unmoved(order[0], count)
     if cfg.mode == "original":
         aligned, aligned_masks, found = _original(frames, masks)
@@ -327,7 +343,7 @@ def register(scene: Scene, cfg: RegistrationConfig = RegistrationConfig()) -> St
 
     # Whole-pixel moves: the frames of mode integer, and those that the features of mode subpixel are measured on
     place = np.zeros(2, int)
-    if cfg.mode == "integer" and cfg.grid == "consensus" and kept.any():
+    if cfg.mode == "integer" and consensual and kept.any():
         place = np.round(np.median(found.moved[kept], axis=0)).astype(int)
     if cfg.mode != "original":
         whole = (np.round(found.moved).astype(int) - place) * kept[:, None]
@@ -344,7 +360,7 @@ def register(scene: Scene, cfg: RegistrationConfig = RegistrationConfig()) -> St
     shifts, grid = np.zeros((count, 2)) + place, place
     if cfg.mode == "subpixel":
         aligned, aligned_masks, shifts = frames, masks, found.moved
-        if cfg.grid == "consensus" and kept.any():
+        if consensual and kept.any():
             grid = consensus(found.moved[kept], _phase_weights(features, masks, kept)[kept])
 
     level = low[reference][masks[reference]].mean() if masks[reference].any() else 0.0
@@ -367,7 +383,7 @@ def register(scene: Scene, cfg: RegistrationConfig = RegistrationConfig()) -> St
         grid=single(grid),
         hr_shift=single(hr_shift),
     )
-    return with_likelihood(stack, default_choice())
+    return with_likelihood(stack, default_choice()) if anchor is None else with_certainty(stack, anchor)
 
 
 def _phase_weights(features, masks, kept):

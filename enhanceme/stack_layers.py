@@ -6,7 +6,7 @@
 __all__ = ['masked_moments', 'Units', 'Standardise', 'Restore', 'LogScale', 'masked_mean', 'MaskedMean', 'cubic', 'grid_matrix',
            'shift_to_grid', 'ShiftToGrid', 'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames',
            'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention', 'SplitLikelihood',
-           'AddLikelihood', 'FrameWeights', 'Certainty']
+           'LikelihoodLogits', 'FrameWeights', 'Certainty']
 
 # %% ../nbs/42_stack_layers.ipynb #bfaf54c2
 import keras
@@ -387,25 +387,25 @@ class SplitLikelihood(keras.layers.Layer):
 
 
 @register
-class AddLikelihood(keras.layers.Layer):
-    "Logits (B, T, C) plus a learned weight for each channel times the likelihood (B, T, 1)."
+class LikelihoodLogits(keras.layers.Layer):
+    "Logits (B, T, C): a learned weight for each channel times the likelihood (B, T, 1)."
 
-    def __init__(self, initial=1.0, **kwargs):
+    def __init__(self, channels=1, initial=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.initial = initial
+        self.channels, self.initial = channels, initial
 
-    def build(self, logits_shape, likelihood_shape):
+    def build(self, shape):
         start = keras.initializers.Constant(self.initial)
-        self.scale = self.add_weight(shape=(logits_shape[-1],), initializer=start, name="scale")
+        self.scale = self.add_weight(shape=(self.channels,), initializer=start, name="scale")
 
-    def call(self, logits, likelihood):
-        return logits + self.scale * likelihood
+    def call(self, likelihood):
+        return self.scale * likelihood
 
-    def compute_output_shape(self, logits_shape, likelihood_shape):
-        return logits_shape
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.channels)
 
     def get_config(self):
-        return {**super().get_config(), "initial": self.initial}
+        return {**super().get_config(), "channels": self.channels, "initial": self.initial}
 
 
 @register

@@ -61,12 +61,13 @@ class TrainingState:
         run: Path,  # run folder
         weights=None,  # a `.keras` file or run folder to start from; None = untrained
         devices: Devices | None = None,  # None = one device
+        scenes: tuple | None = None,  # (training keys, validation keys); None = as the settings split them
     ):
         self.config, self.store, self.run, self.weights = config, store, run, weights
         self.devices, self.meter = devices or Devices(), Meter().__enter__()
         keras.utils.set_random_seed(config.seed)
         tf.config.experimental.enable_op_determinism()
-        self.training, self.validation = training_scenes(store, config)
+        self.training, self.validation = scenes or training_scenes(store, config)
         self._build()
         self.total = total_steps(config.training, count_patches(store, config.patching, self.training))
         self.checkpoint = run / "checkpoint.npz"
@@ -224,8 +225,9 @@ class Trainer:
         run: Path,  # run folder
         weights=None,  # a `.keras` file or run folder to start from; None = untrained
         devices: Devices | None = None,  # None = one device
+        scenes: tuple | None = None,  # (training keys, validation keys); None = as the settings split them
     ):
-        self.state = state = TrainingState(config, store, run, weights, devices)
+        self.state = state = TrainingState(config, store, run, weights, devices, scenes)
         self.validator = Validator(state, baselines(data, state.validation))
         self.recorder = Recorder(state)
         if state.devices.mean(state.done.step) != state.done.step:
@@ -357,6 +359,7 @@ def train(
     quiet: bool = False,  # show no progress bar
     weights=None,  # a `.keras` file or run folder to start from; `settings_from` gives settings that agree with it
     devices: Devices | None = None,  # None = `find_devices`
+    scenes: tuple | None = None,  # (training keys, validation keys); None = as the settings split them
 ) -> dict:  # the content of training.json: steps, best validation, cost
     """Train a network and write its run folder; a finished run is returned at once.
 
@@ -377,7 +380,7 @@ def train(
         return json.loads((run / "training.json").read_text())
 
     # train
-    trainer = Trainer(config, data, store, run, weights, devices)
+    trainer = Trainer(config, data, store, run, weights, devices, scenes)
     trainer.begin()
     total, done = trainer.state.total, trainer.state.done
     stop = total if steps_now is None else min(total, done.step + steps_now)
