@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import written_whole
+from .core import check_extra, written_whole
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -223,7 +223,7 @@ def score(
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     gain = (table.cpsnr - table.norm).mean()
     print(
-        f"mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
+        f"{table.method.iloc[0]}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
         f"mean gain over the baseline {gain:+.4f} dB, {len(table)} scenes"
     )
 
@@ -269,6 +269,7 @@ def upscale(
         from enhanceme.methods import default_weights
 
         model = default_weights()
+    check_extra("enhanceme upscale", "geo", "rasterio")
     load_tensorflow()
     from enhanceme.upscaling import upscale as upscale_stack
 
