@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OUTLIER', 'default_choice', 'CANDIDATES', 'AGREE', 'Stack', 'candidates', 'brightness', 'consensus', 'choice_table',
-           'with_likelihood', 'with_certainty', 'remove_spikes', 'Shifts', 'register', 'resample']
+           'with_likelihood', 'with_known', 'with_certainty', 'remove_spikes', 'Shifts', 'register', 'resample']
 
 # %% ../nbs/32_registration.ipynb #0481d4e2
 import functools
@@ -168,6 +168,16 @@ def with_likelihood(
     if count:
         equal = np.full(count, -np.log(count))
         features[stack.kept, -1] = equal if choice is None else log_likelihoods(choice_table(stack), choice)
+    return replace(stack, features=features)
+
+
+def with_known(
+    stack: Stack,
+    position: int,  # of HR's frame in the stack
+) -> Stack:
+    "Return the stack with one frame certain to be HR's."
+    features = stack.features.copy()
+    features[:, -1] = np.where(np.arange(len(features)) == position, 0, LOWEST)
     return replace(stack, features=features)
 
 # %% ../nbs/32_registration.ipynb #f2289231
