@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import written_whole
+from .core import check_extra, written_whole
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -305,6 +305,7 @@ def upscale(
 
     if model is None or str(model) in NETWORK:
         model = default_weights(name=str(model or NETWORK[0]))
+    check_extra("enhanceme upscale", "geo", "rasterio")
     load_tensorflow()
     from enhanceme.upscaling import upscale as upscale_stack
 

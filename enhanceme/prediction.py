@@ -17,7 +17,7 @@ from .config import Config
 from .core import UserError
 from .patching import MARGIN, choose_frames, lattice, transform, window
 from .reference import reference_position, with_copies
-from .registration import Stack, register, with_known
+from .registration import Stack, register
 from .scenes import Scene
 from .sensor import SCALE, SENSOR_MAX
 from .settings import PatchingConfig, PredictionConfig
@@ -161,8 +161,8 @@ def members(
     cfg, inner = config.prediction, np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     fill, count = network.input["frames"].shape[1] is not None, cfg.frames or config.patching.frames
     known = cfg.reference if isinstance(cfg.reference, int) else None  # position of HR's own frame
-    if known is not None and config.model.likelihood:  # the network is told by the likelihood, others by copies
-        stack, known = with_known(stack, known), None
+    if config.model.likelihood:  # such networks learn the known frame from their features, others from copies
+        known = None
     for chosen, weight in frame_windows(stack, count, config.patching, cfg, stack.masks[inner], fill):
         chosen = with_copies(chosen, known, fill)
         x, rng = part_input(stack, chosen), np.random.default_rng(0)

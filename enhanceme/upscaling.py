@@ -13,7 +13,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import rasterio
 
 from .core import UserError, shown, written_whole
 from .metrics import upsample
