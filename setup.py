@@ -1,14 +1,19 @@
-"""Installs EnhanceMe; everything it knows it reads from settings.ini, the one place where names and versions are written."""
+"""Installs EnhanceMe; names, versions and requirements stand in settings.ini."""
 
 from configparser import ConfigParser
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
 
 here = Path(__file__).parent
 parser = ConfigParser(delimiters=["="])
 parser.read(here / "settings.ini", encoding="utf-8")
 cfg = parser["DEFAULT"]
+
+# Data that ships inside the package but lies elsewhere in the checkout; core.package_folder finds it in both places.
+DATA = {"profiles": "profiles", "experiments": "nbs/experiments"}
+EXTRAS = ("study", "explore", "geo", "gpu", "dev")
+IN_DEV = ("study", "explore", "geo", "dev")
 
 
 def lines(key):
@@ -16,6 +21,12 @@ def lines(key):
     return [line.strip() for line in cfg.get(key, "").splitlines() if line.strip()]
 
 
+def requirements(*extras):
+    "What some extras require, each once."
+    return list(dict.fromkeys(line for extra in extras for line in lines(f"{extra}_requirements")))
+
+
+package = cfg["lib_path"]
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
@@ -27,13 +38,18 @@ setup(
     url=cfg["git_url"],
     license="Apache-2.0",
     keywords=cfg["keywords"],
-    packages=find_packages(include=[cfg["lib_path"], cfg["lib_path"] + ".*"]),
-    package_data={cfg["lib_path"]: cfg["package_data"].split()},
+    packages=[package, *(f"{package}.{name}" for name in DATA)],
+    package_dir={f"{package}.{name}": folder for name, folder in DATA.items()},
+    package_data={
+        package: cfg["package_data"].split(),
+        f"{package}.profiles": ["*.yaml"],
+        f"{package}.experiments": ["*.ipynb"],
+    },
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=lines("requirements"),
-    extras_require={"dev": lines("dev_requirements") + lines("geo_requirements"), "geo": lines("geo_requirements")},
+    extras_require={extra: requirements(*(IN_DEV if extra == "dev" else [extra])) for extra in EXTRAS},
     entry_points={
         "console_scripts": lines("console_scripts"),
-        "nbdev": [f"{cfg['lib_name']}={cfg['lib_path']}._modidx:d"],
+        "nbdev": [f"{cfg['lib_name']}={package}._modidx:d"],
     },
 )

@@ -17,7 +17,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from .core import UserError, git_state, machine, project_root, versions, written_whole
+from .core import UserError, git_state, machine, package_folder, versions, written_whole
 from enhanceme.settings import (
     LossConfig,
     ModelConfig,
@@ -147,7 +147,7 @@ def parse_overrides(overrides) -> dict:
 # %% ../nbs/02_config.ipynb #cdb6407f
 def profiles() -> dict[str, Path]:
     "The profiles that ship, by name."
-    return {p.stem: p for p in sorted((project_root() / "profiles").glob("*.yaml"))}
+    return {p.stem: p for p in sorted(package_folder("profiles").glob("*.yaml"))}
 
 
 def read_yaml(path) -> dict:

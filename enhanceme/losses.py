@@ -17,116 +17,126 @@ from .settings import LossConfig
 
 # %% ../nbs/40_losses.ipynb #d9bd624f
 UNIT = 256.0  # DN per unit of a loss
-
 _FEW = 2  # clear pixels below which a shift does not compete: the bias alone would explain one
 
 
 def _total(x):
-    return tf.reduce_sum(x, (-2, -1))  # (..., H, W) -> (...,)
+    "Sum over the image: (..., H, W) to (...,)."
+    return tf.reduce_sum(x, (-2, -1))
 
 
 def _mean(x, n):
-    "Sum over the image divided by n clear pixels, 0 when there are none: (..., H, W) -> (...,)"
+    "Sum over the image divided by n clear pixels, 0 when there are none: (..., H, W) to (...,)."
     return tf.math.divide_no_nan(_total(x), n)
 
 
 def _residual(h, m, s):
-    "Bias-corrected error, 0 where concealed (..., H, W), and clear pixels (...,)."
+    "Bias-corrected error, 0 where concealed, (..., H, W), and number of clear pixels (...,)."
     n, e = _total(m), m * (h - s)
     return e - _mean(e, n)[..., None, None] * m, n
 
+
+def _square(h, m, s):
+    "Mean square of the bias-corrected error: (..., H, W) to (...,)."
+    e, n = _residual(h, m, s)
+    return _mean(e * e, n)
+
 # %% ../nbs/40_losses.ipynb #62815cbd
 class ShiftedLoss(Loss):
-    "A masked, brightness-corrected loss at the best shift of each sample; subclasses say how large an error is in `measure`."
+    "Base class: a masked, brightness-corrected loss at the best shift of each sample. Subclasses define `measure`."
 
     channels = 1  # of y_pred
-    masked = True  # HR as well as SR
+    masked = True  # mask HR as well as SR
 
     def __init__(
         self,
-        search: str = "loss",  # how shifts are compared: by the "loss" itself, or by "cmse", the score's criterion
+        search: str = "loss",  # compare shifts by the 'loss' itself, or by 'cmse', the criterion of the score
         max_shift: int = 3,  # HR px forgiven along each axis, and cropped from each side of SR; 0 forgives none
         full_weight: float = 1.0,  # clear share from which a sample has full weight, 0..1
-        name: str = None,
+        name: str | None = None,
         **kwargs,  # as keras.losses.Loss
     ):
         super().__init__(name=name or type(self).__name__, **kwargs)
         if search not in ("loss", "cmse"):
-            raise UserError(f"search: must be 'loss' or 'cmse', is {search!r}; 'loss' is exact")
+            raise UserError("search", f"must be 'loss' or 'cmse', is {search!r}", "'loss' is exact")
         self.search, self.max_shift, self.full_weight = search, int(max_shift), float(full_weight)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "search": self.search,
-            "max_shift": self.max_shift,
-            "full_weight": self.full_weight,
-        }
+    def get_config(self) -> dict:
+        "The settings of the loss."
+        own = {"search": self.search, "max_shift": self.max_shift, "full_weight": self.full_weight}
+        return {**super().get_config(), **own}
 
-    def measure(self, h, m, s, *extra):
-        "The loss (...,) of SR s against HR h with mask m, (..., H, W) each, in units of 256 DN; `extra` are further channels of y_pred."
+    def measure(
+        self,
+        h,  # (..., H, W), HR in units of 256 DN
+        m,  # (..., H, W), 1 = clear
+        s,  # (..., H, W), SR in units of 256 DN
+        *extra,  # (..., H, W), further channels of y_pred
+    ):  # (...,)
+        "The loss of images that lie at one shift."
         raise NotImplementedError
 
-    @tf.function(reduce_retracing=True)  # a small graph, also where the loss is called outside one
+    def surface(
+        self,
+        y_true,  # (B, H, W, 2), HR in DN and its status map
+        y_pred,  # (B, H, W, channels), SR in DN
+    ):  # (B, 7, 7), y and x
+        "The loss at each shift -3..3, without the weights of samples."
+        k = 2 * self.max_shift + 1
+        h, m, s = self._split(tf.convert_to_tensor(y_true, self.dtype), tf.convert_to_tensor(y_pred, self.dtype))
+        return tf.reshape(self._candidates(h, m, *s), (-1, k, k))
+
+    def call(
+        self,
+        y_true,  # (B, H, W, 2), HR in DN and its status map
+        y_pred,  # (B, H, W, channels), SR in DN
+    ):  # (B,)
+        "The weighted loss of each sample."
+        h, m, s = self._split(y_true, y_pred)
+        best = tf.argmin(self._candidates(h, m, *map(tf.stop_gradient, s)), axis=1, output_type=tf.int32)  # (B,)
+        h, m_best = (self._window(x, best, s[0]) for x in (h, m))
+        weight = tf.minimum(tf.reduce_mean(m, (1, 2)) / self.full_weight, 1) if self.masked else 1
+        return weight * self.measure(h, m_best, *s)
+
+    def _split(self, y_true, y_pred):
+        "HR, mask (B, H, W) and a list of cropped SR channels (B, H-6, W-6); HR and SR in units of 256 DN."
+        found = y_pred.shape[-1]
+        if found != self.channels:
+            rule = f"needs a network with {self.channels} output channel(s), this one has {found}"
+            raise UserError(f"loss {self.name}", rule, "choose another loss, or train a network for this one")
+        c, m = self.max_shift, tf.cast(y_true[..., 1] > 0.5, y_true.dtype)
+        h = tf.where(m > 0, y_true[..., 0], 0.0) if self.masked else y_true[..., 0]  # NaN may lie under a mask
+        rows, cols = tf.shape(y_pred)[1], tf.shape(y_pred)[2]
+        s, *extra = tf.unstack(y_pred[:, c : rows - c, c : cols - c], axis=-1)
+        return h / UNIT, m, [s / UNIT, *extra]
+
+    @tf.function(reduce_retracing=True)  # a small graph, also for calls outside a graph
     def _candidates(self, h, m, s, *extra):
-        "The loss at every shift (B, k*k), infinite where it cannot be told."
+        "The loss at every shift (B, k*k), infinite where too few pixels are clear."
         k, rows, cols = 2 * self.max_shift + 1, tf.shape(s)[1], tf.shape(s)[2]
 
         def at(shift):
-            hw, mw = (
-                tf.ensure_shape(tf.slice(x, [0, shift // k, shift % k], [-1, rows, cols]), s.shape) for x in (h, m)
-            )
+            start, size = [0, shift // k, shift % k], [-1, rows, cols]
+            hw, mw = (tf.ensure_shape(tf.slice(x, start, size), s.shape) for x in (h, m))
             value = self.measure(hw, mw, s, *extra) if self.search == "loss" else _square(hw, mw, s)
             return tf.where(_total(mw) >= _FEW, value, tf.constant(np.inf, value.dtype))
 
         return tf.transpose(tf.map_fn(at, tf.range(k * k), fn_output_signature=s.dtype))
 
-    def _split(self, y_true, y_pred):
-        "HR, mask and cropped SR channels in units of 256 DN: (B, H, W), (B, H, W), list of (B, H-6, W-6)."
-        if y_pred.shape[-1] != self.channels:
-            raise UserError(
-                f"loss {self.name}: needs a network with {self.channels} output channel(s), this one has {y_pred.shape[-1]}"
-            )
-        c, m = self.max_shift, tf.cast(y_true[..., 1] > 0.5, y_true.dtype)
-        h = (
-            tf.where(m > 0, y_true[..., 0], 0.0) if self.masked else y_true[..., 0]
-        )  # not a product: NaN may lie under a mask
-        rows, cols = tf.shape(y_pred)[1], tf.shape(y_pred)[2]
-        s, *extra = tf.unstack(y_pred[:, c : rows - c, c : cols - c], axis=-1)
-        return h / UNIT, m, [s / UNIT, *extra]
-
-    def surface(self, y_true, y_pred):
-        "The loss at each shift -3..3 (y, x), without weights: (B, 7, 7)."
-        k = 2 * self.max_shift + 1
-        h, m, s = self._split(tf.convert_to_tensor(y_true, self.dtype), tf.convert_to_tensor(y_pred, self.dtype))
-        return tf.reshape(self._candidates(h, m, *s), (-1, k, k))
-
-    def call(self, y_true, y_pred):
-        "The weighted loss of each sample: (B, H, W, 2) and (B, H, W, 1 or 2) -> (B,)."
-        h, m, s = self._split(y_true, y_pred)
-        best = tf.argmin(self._candidates(h, m, *map(tf.stop_gradient, s)), axis=1, output_type=tf.int32)  # (B,)
-        k, (rows, cols) = 2 * self.max_shift + 1, tf.unstack(tf.shape(s[0])[1:])
-
-        def window(x):  # (B, H, W) -> (B, H-6, W-6), each sample at its own shift
-            x = tf.gather(x, (best // k)[:, None] + tf.range(rows), axis=1, batch_dims=1)
-            return tf.linalg.matrix_transpose(
-                tf.gather(tf.linalg.matrix_transpose(x), (best % k)[:, None] + tf.range(cols), axis=1, batch_dims=1)
-            )
-
-        weight = tf.minimum(tf.reduce_mean(m, (1, 2)) / self.full_weight, 1) if self.masked else 1
-        return weight * self.measure(window(h), window(m), *s)
+    def _window(self, x, best, like):
+        "Cut each sample (B, H, W) at its own shift `best` (B,), to the size of `like`: (B, H-6, W-6)."
+        k, (rows, cols) = 2 * self.max_shift + 1, tf.unstack(tf.shape(like)[1:])
+        x = tf.gather(x, (best // k)[:, None] + tf.range(rows), axis=1, batch_dims=1)
+        x = tf.gather(tf.linalg.matrix_transpose(x), (best % k)[:, None] + tf.range(cols), axis=1, batch_dims=1)
+        return tf.linalg.matrix_transpose(x)
 
 # %% ../nbs/40_losses.ipynb #feecf9c7
-def _square(h, m, s):
-    e, n = _residual(h, m, s)
-    return _mean(e * e, n)
-
-
 @register_keras_serializable("enhanceme")
 class L1(ShiftedLoss):
     "Mean absolute error; 1 = 256 DN."
 
     def measure(self, h, m, s):
+        "Mean of |e|."
         e, n = _residual(h, m, s)
         return _mean(tf.abs(e), n)
 
@@ -136,69 +146,90 @@ class L2(ShiftedLoss):
     "Mean square error; 1 = (256 DN)^2."
 
     def measure(self, h, m, s):
+        "Mean of e^2."
         return _square(h, m, s)
 
 
 class _WithEpsilon(ShiftedLoss):
-    "A loss to which errors below `epsilon` matter little."
+    "Base class of losses that give errors below `epsilon` little weight."
 
-    def __init__(self, epsilon: float = 16.0, **kwargs):  # epsilon in DN
+    def __init__(
+        self,
+        epsilon: float = 16.0,  # DN
+        **kwargs,  # as ShiftedLoss
+    ):
         super().__init__(**kwargs)
         self.epsilon = float(epsilon)
 
-    def get_config(self):
+    def get_config(self) -> dict:
+        "The settings of the loss."
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
 @register_keras_serializable("enhanceme")
 class LogL2(_WithEpsilon):
-    "Mean square error in dB above `epsilon` squared: minus the cPSNR of the sample but for a constant; 0 for a perfect prediction."
+    "Mean square error in dB over `epsilon` squared: minus the sample's cPSNR plus a constant; 0 when perfect."
 
     def measure(self, h, m, s):
+        "10 log10(1 + mean of e^2 / epsilon^2)."
         return 10 / np.log(10) * tf.math.log1p(_square(h, m, s) / (self.epsilon / UNIT) ** 2)
 
 
 @register_keras_serializable("enhanceme")
 class Charbonnier(_WithEpsilon):
-    "Square root of the square error plus `epsilon` squared; 1 = 256 DN."
+    "Mean of the square root of the square error plus `epsilon` squared; 1 = 256 DN."
 
     def measure(self, h, m, s):
+        "Mean of sqrt(e^2 + epsilon^2) - epsilon."
         (e, n), epsilon = _residual(h, m, s), self.epsilon / UNIT
-        return _mean(tf.sqrt(e * e + epsilon**2) - epsilon, n)  # concealed: epsilon - epsilon
+        return _mean(tf.sqrt(e * e + epsilon**2) - epsilon, n)  # 0 where concealed: epsilon - epsilon
 
 # %% ../nbs/40_losses.ipynb #59f8f1e1
 def _sobel(e):
-    "Sobel gradients along y and x, inside only: (..., H, W) -> two (..., H-2, W-2)."
+    "Sobel gradients along y and x, inside only: (..., H, W) to two of (..., H-2, W-2)."
     smooth = lambda a, b, c: a + 2 * b + c
     down, right = e[..., 2:, :] - e[..., :-2, :], e[..., :, 2:] - e[..., :, :-2]
-    return smooth(down[..., :-2], down[..., 1:-1], down[..., 2:]), smooth(
-        right[..., :-2, :], right[..., 1:-1, :], right[..., 2:, :]
-    )
+    along_y = smooth(down[..., :-2], down[..., 1:-1], down[..., 2:])
+    along_x = smooth(right[..., :-2, :], right[..., 1:-1, :], right[..., 2:, :])
+    return along_y, along_x
 
 
 def _eroded(m):
-    "1 where the whole 3x3 neighbourhood is clear: (..., H, W) -> (..., H-2, W-2)."
+    "1 where the whole 3x3 neighbourhood is clear: (..., H, W) to (..., H-2, W-2)."
     m = m[..., :-2, :] * m[..., 1:-1, :] * m[..., 2:, :]
     return m[..., :-2] * m[..., 1:-1] * m[..., 2:]
 
 
-@register_keras_serializable("enhanceme")
-class L1Sobel(ShiftedLoss):
-    "`share` of L1, the rest L1 of the Sobel gradients; 1 = 256 DN."
+class _Mixed(ShiftedLoss):
+    "Base class of losses that mix two terms."
 
-    def __init__(self, share: float = 0.7, **kwargs):  # p, 0..1
+    first_share = 1.0  # default share
+
+    def __init__(
+        self,
+        share: float | None = None,  # of the first term, 0..1; None = the published one
+        **kwargs,  # as ShiftedLoss
+    ):
         super().__init__(**kwargs)
-        self.share = float(share)
+        self.share = float(self.first_share if share is None else share)
 
-    def get_config(self):
+    def get_config(self) -> dict:
+        "The settings of the loss."
         return {**super().get_config(), "share": self.share}
 
+
+@register_keras_serializable("enhanceme")
+class L1Sobel(_Mixed):
+    "`share` of L1, the rest L1 of the Sobel gradients; 1 = 256 DN."
+
+    first_share = 0.7  # p
+
     def measure(self, h, m, s):
+        "Share of the mean of |e|, rest of the mean of |G_y e| + |G_x e|."
         (e, n), inner = _residual(h, m, s), _eroded(m)
         gy, gx = _sobel(e)
-        return self.share * _mean(tf.abs(e), n) + (1 - self.share) * _mean(
-            inner * (tf.abs(gy) + tf.abs(gx)), _total(inner)
-        )
+        edges = _mean(inner * (tf.abs(gy) + tf.abs(gx)), _total(inner))
+        return self.share * _mean(tf.abs(e), n) + (1 - self.share) * edges
 
 # %% ../nbs/40_losses.ipynb #839da2dd
 def _gaussians(n, sigmas, dtype):
@@ -208,47 +239,48 @@ def _gaussians(n, sigmas, dtype):
 
 
 @register_keras_serializable("enhanceme")
-class L1MSSSIM(ShiftedLoss):
-    "1 - MS-SSIM with a `share` of alpha, the rest Gaussian-weighted L1 over the 14-bit range; no unit."
+class L1MSSSIM(_Mixed):
+    "`share` of 1 - MS-SSIM, the rest Gaussian-weighted L1 over the 14-bit range; no unit."
 
+    first_share = 0.84  # alpha
     sigmas = (0.5, 1.0, 2.0, 4.0, 8.0)  # HR px
     data_range = 16383.0  # R, DN
 
-    def __init__(self, share: float = 0.84, **kwargs):  # alpha, 0..1
-        super().__init__(**kwargs)
-        self.share = float(share)
-
-    def get_config(self):
-        return {**super().get_config(), "share": self.share}
-
     def measure(self, h, m, s):
+        "Share of the mean of 1 - l prod(cs), rest of the mean of the blurred |e| / R."
+        # centred HR: variances keep their digits
         e, n = _residual(h, m, s)
         level = _mean(h * m, n)[..., None, None]
-        h = (h - level) * m  # centred: variances keep their digits
+        h = (h - level) * m
         s = h - e
+
+        # weighted means over clear pixels in Gaussian windows
         rows, cols = (_gaussians(k, self.sigmas, e.dtype) for k in tf.unstack(tf.shape(e)[-2:]))
-        smooth = lambda x: rows @ x[..., None, :, :] @ cols  # (..., H, W) -> (..., 5, H, W)
+        smooth = lambda x: rows @ x[..., None, :, :] @ cols  # (..., H, W) to (..., 5, H, W)
         w = tf.maximum(smooth(m), 1e-6)  # at a clear pixel at least 1
-        blur = lambda x: smooth(x) / w  # weighted mean over clear pixels
-        mh, me = blur(h), blur(e)
-        ve, vh, vs = (tf.maximum(blur(x * x) - mean**2, 0) for x, mean in ((e, me), (h, mh), (s, mh - me)))
-        r, mh, me = self.data_range / UNIT, mh[..., -1, :, :] + level, me[..., -1, :, :]
-        cs = 1 - ve / (vh + vs + (0.03 * r) ** 2)
-        similar = (1 - me**2 / (mh**2 + (mh - me) ** 2 + (0.01 * r) ** 2)) * tf.reduce_prod(cs, axis=-3)
-        return (
-            self.share * _mean(m * (1 - similar), n)
-            + (1 - self.share) * _mean(m * blur(tf.abs(e))[..., -1, :, :], n) / r
-        )
+        blur = lambda x: smooth(x) / w
+        mean_h, mean_e = blur(h), blur(e)
+        moments = ((e, mean_e), (h, mean_h), (s, mean_h - mean_e))
+        var_e, var_h, var_s = (tf.maximum(blur(x * x) - mean**2, 0) for x, mean in moments)
+
+        # contrast and structure at each scale, luminance at the coarsest
+        r, mean_h, mean_e = self.data_range / UNIT, mean_h[..., -1, :, :] + level, mean_e[..., -1, :, :]
+        cs = 1 - var_e / (var_h + var_s + (0.03 * r) ** 2)
+        luminance = 1 - mean_e**2 / (mean_h**2 + (mean_h - mean_e) ** 2 + (0.01 * r) ** 2)
+        similar = luminance * tf.reduce_prod(cs, axis=-3)
+        blurred_l1 = _mean(m * blur(tf.abs(e))[..., -1, :, :], n)
+        return self.share * _mean(m * (1 - similar), n) + (1 - self.share) * blurred_l1 / r
 
 # %% ../nbs/40_losses.ipynb #dc983e30
 @register_keras_serializable("enhanceme")
 class Laplace(ShiftedLoss):
-    "Negative log-likelihood of errors with a predicted scale: y_pred (B, H, W, 2) is SR in DN and log(scale / 256 DN); natural logarithm."
+    "Negative log-likelihood (natural) of errors with a predicted scale: y_pred is SR and log(scale / 256 DN)."
 
     channels = 2
     floor = 4 / UNIT  # the least scale
 
     def measure(self, h, m, s, t):
+        "Mean of |e| / beta + log(2 beta)."
         e, n = _residual(h, m, s)
         scale = tf.exp(t) + self.floor
         return _mean(m * (tf.abs(e) / scale + tf.math.log(2 * scale)), n)
@@ -257,27 +289,28 @@ class Laplace(ShiftedLoss):
 def laplace_scale(
     log_scale: np.ndarray,  # a network's second channel, log(scale / 256 DN) without the floor
 ) -> np.ndarray:  # DN, > 4
-    "The scale in DN that `Laplace` understands by a network's second channel; the mean absolute error that the network expects."
+    "Convert a network's second channel to the scale of `Laplace`: the mean absolute error that it predicts."
     return UNIT * (np.exp(np.asarray(log_scale, np.float32)) + np.float32(Laplace.floor))
 
 # %% ../nbs/40_losses.ipynb #af66179c
 @register_keras_serializable("enhanceme")
 class OriginalL1(ShiftedLoss):
-    "EnhanceMe's L1: masks SR only, and no weights; 1 = 256 DN."
+    "EnhanceMe's L1, which masks SR only and has no weights of samples; 1 = 256 DN."
 
     masked = False
 
     def measure(self, h, m, s):
+        "Mean of |h - m (s + b)| over the number of clear pixels."
         n = _total(m)
         b = _mean(h - m * s, n)[..., None, None]
         return _mean(tf.abs(h - m * (s + b)), n)
 
 # %% ../nbs/40_losses.ipynb #27cf609b
 def build_loss(
-    cfg: LossConfig,  # a run's settings
+    cfg: LossConfig,  # the settings of a run
     **kwargs,  # as keras.losses.Loss
-) -> ShiftedLoss:  # to be compiled, or called on (B, H, W, 2) and (B, H, W, 1 or 2)
-    "The loss that the settings name."
+) -> ShiftedLoss:  # a function of (B, H, W, 2) and (B, H, W, 1 or 2)
+    "Build the loss that the settings name."
     common = dict(search=cfg.search, max_shift=cfg.max_shift, full_weight=cfg.full_weight, name=cfg.name, **kwargs)
     match cfg.name:
         case "l1":

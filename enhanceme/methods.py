@@ -25,7 +25,6 @@ from .prediction import as_networks, check_scale_output, super_resolve, super_re
 from .scenes import find_scenes, read_norms, read_scene
 from .scores import score_scene
 from .settings import PredictionConfig
-from .weights import load_model
 
 # %% ../nbs/66_methods.ipynb #f7de71b4
 NETWORK = ("network", "default")  # what the weights that ship are called
@@ -61,8 +60,9 @@ def open_networks(
             raise UserError(
                 f"--set {text}: a trained network's settings are its own, only those of prediction can change; write prediction.key=value"
             )
-    sources = [default_weights() if str(s) in NETWORK else s for s in sources]
+    from enhanceme.weights import load_model  # here, so that classical methods do not load TensorFlow
 
+    sources = [default_weights() if str(s) in NETWORK else s for s in sources]
     networks, configs = zip(*map(load_model, sources))
     configs = [c.change(*changes) if changes else c for c in configs]
     weights = hashlib.blake2b(

@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
-from .core import UserError, git_state, project_root, written_whole
+from .core import UserError, git_state, package_folder, project_root, written_whole
 
 # %% ../nbs/72_notebooks.ipynb #4ccda206
 MATH = re.compile(r"(```.*?```|`[^`\n]+`)|\$\$(.+?)\$\$|(?<![\\$\w])\$(?=[^\s$])([^$\n]+?)(?<=\S)\$(?![\d$])", re.S)
@@ -72,7 +72,7 @@ def stylesheet() -> str:
     "The one stylesheet, with the colours of highlighted code."
     from pygments.formatters import HtmlFormatter
 
-    css = (Path(__file__).parent if "__file__" in globals() else project_root() / "enhanceme") / "css" / "page.css"
+    css = package_folder("css") / "page.css"
     return css.read_text(encoding="utf-8") + HtmlFormatter(style="friendly").get_style_defs(".highlight")
 
 
@@ -216,7 +216,7 @@ def notebook_path(
     path = Path(name)
     if path.suffix == ".ipynb" and path.is_file():
         return path
-    folder = project_root() / "nbs" / "experiments"
+    folder = package_folder("experiments")
     known = {p.stem: p for p in sorted(folder.glob("*.ipynb"))}
     found = known.get(path.stem) or next((p for stem, p in known.items() if stem.split("_")[0] == path.stem), None)
     if found is None:

@@ -23,7 +23,7 @@ from .core import UserError, written_whole
 from .features import FEATURES
 from .models import build_model
 from .preparation import Store
-from .stream import split_scenes
+from .stream import split_scenes, store_places
 from .weights import load_model, read_settings, weights_file
 
 # %% ../nbs/53_runs.ipynb #70d5fbb3
@@ -117,16 +117,13 @@ def read_board(
 # %% ../nbs/53_runs.ipynb #cbec80c0
 def training_scenes(store: Store, config: Config):  # (training keys, validation keys): "RED/imgset0000", ...
     "Split the store's scenes that have HR; raises `UserError` when there are too few."
+    keys = [key for band in config.bands for key in store.trainable(band)]
+    seed = config.seed if config.training.split == "random" else "usual"
+    kept, held_out = split_scenes(keys, config.training.validation, seed, store_places(store, keys))
     training, validation = [], []
     for band in config.bands:
-        keys = store.trainable(band)
-        if not keys:
-            continue
-        kept, held_out = split_scenes(
-            keys, config.training.validation, config.seed if config.training.split == "random" else "usual"
-        )
-        training += kept
-        validation += held_out[: config.training.validation_scenes]
+        training += [key for key in kept if key.startswith(band)]
+        validation += [key for key in held_out if key.startswith(band)][: config.training.validation_scenes]
     if not training or not validation:
         raise UserError(
             f"{store.root}: too few scenes with HR in {' and '.join(config.bands)} to train on some and validate on others; give more scenes, another band, or another training.validation"

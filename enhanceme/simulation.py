@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_SHIFT', 'RIM', 'cloud_field', 'status_map', 'draw_shifts', 'draw_count', 'quantised', 'add_spikes', 'relative_to',
-           'transfer', 'smooth_changes', 'simulate_scene']
+           'smooth_changes', 'simulate_scene']
 
 # %% ../nbs/23_simulation.ipynb #38bc5cce
 import numpy as np
@@ -14,7 +14,7 @@ from .imagery import imagery_landscape
 from .landscapes import Landscape, procedural_landscape
 from .patterns import fractal_pair, power_law
 from .scenes import Scene
-from .sensor import SATURATED, SCALE, kernel, sampler
+from .sensor import KERNEL_A, SATURATED, SCALE, sampler, transfer
 from .settings import SimulationConfig
 
 # %% ../nbs/23_simulation.ipynb #180925d9
@@ -122,17 +122,6 @@ def relative_to(
     return np.stack([f - np.roll(fields[home], tuple(m), (0, 1)) for f, m in zip(fields, moves)])
 
 
-def transfer(
-    f,  # cycles per LR px
-    width: float,  # HR px
-    a: float = -0.47,  # depth of the negative lobes
-):  # 1 at f = 0
-    "What the kernel leaves of a wave, along one axis."
-    x = np.arange(-2 * int(width) - 2, 2 * int(width) + 3)
-    taps = kernel(x, width, a)
-    return (np.cos(2 * np.pi / SCALE * np.multiply.outer(f, x)) @ taps / taps.sum()).astype(np.float32)
-
-
 def smooth_changes(
     rng,
     home: int,  # the frame shared with HR
@@ -140,7 +129,7 @@ def smooth_changes(
     widths: np.ndarray,  # (T, 2), HR px, of each frame's kernel
     size: int,  # LR px
     power: float,  # the amplitude falls as f^-power
-    a: float = -0.47,  # depth of the kernel's negative lobes
+    a: float = KERNEL_A,  # depth of the kernel's negative lobes
 ) -> np.ndarray:  # float32 (T, size, size), 0 for the frame shared with HR
     "Each date's own 1/f field (sd 1 on the ground) less that of HR's date, both seen through the frame's kernel."
     n = fft.next_fast_len(size + size // 4)

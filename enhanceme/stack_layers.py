@@ -14,9 +14,13 @@ from keras import ops
 from .layers import register
 
 # %% ../nbs/42_stack_layers.ipynb #b44aa7f5
-def masked_moments(x, weights, axes):
-    "Mean and standard deviation of `x` over `axes`, weighted; `weights` may have size one along any axis."
-    weights = weights + 1e-9  # a stack with no clear pixel falls back on all of them
+def masked_moments(
+    x,  # (...)
+    weights,  # as `x`, or of size one along any axis
+    axes: tuple,
+):  # mean and standard deviation, of size one along the axes
+    "Weighted mean and standard deviation over some axes."
+    weights = weights + 1e-9  # a stack without clear pixels uses all of them
     total = ops.sum(weights, axes, keepdims=True)
     mean = ops.sum(x * weights, axes, keepdims=True) / total
     return mean, ops.sqrt(ops.sum(ops.square(x - mean) * weights, axes, keepdims=True) / total)
@@ -24,30 +28,30 @@ def masked_moments(x, weights, axes):
 
 @register
 class Units(keras.layers.Layer):
-    "The mean and standard deviation (B, 1, 1, 1, 1) that make a stack dimensionless: constants when given, else the stack's own, in DN."
+    "Mean and standard deviation (B, 1, 1, 1, 1) that standardise a stack, in DN: constants, or those of each stack."
 
     def __init__(
         self,
-        mean=None,  # DN; None = of each stack
-        std=None,  # DN; None = of each stack
-        **kwargs,
+        mean: float | None = None,  # DN; None = of each stack
+        std: float | None = None,  # DN; None = of each stack
+        **kwargs,  # as keras.layers.Layer
     ):
         super().__init__(**kwargs)
         self.mean, self.std = mean, std
 
     def call(self, frames, masks=None):
+        "Moments of frames (B, T, h, w, C), over clear pixels where masks (B, T, h, w, 1) are given."
         if self.std is not None:
             one = ops.ones_like(frames[:, :1, :1, :1, :1])
             return one * self.mean, one * self.std
-        mean, std = masked_moments(
-            frames, ops.ones_like(frames) if masks is None else ops.broadcast_to(masks, ops.shape(frames)), (1, 2, 3, 4)
-        )
+        weights = ops.ones_like(frames) if masks is None else ops.broadcast_to(masks, ops.shape(frames))
+        mean, std = masked_moments(frames, weights, (1, 2, 3, 4))
         return mean, ops.maximum(std, 1.0)  # a flat stack is not stretched
 
     def compute_output_shape(self, frames_shape, masks_shape=None):
         return ((frames_shape[0], 1, 1, 1, 1),) * 2
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "mean": self.mean, "std": self.std}
 
 
@@ -56,50 +60,64 @@ class Standardise(keras.layers.Layer):
     "Stacks from DN to standard units: (x - mean) / std."
 
     def call(self, x, mean, std):
+        "Stacks (B, T, h, w, C), moments (B, 1, 1, 1, 1)."
         return (x - mean) / std
 
     def compute_output_shape(self, x_shape, mean_shape, std_shape):
         return x_shape
 
-
+# %% ../nbs/42_stack_layers.ipynb #7af76198
 @register
 class Restore(keras.layers.Layer):
-    "Images (B, H, W, C) from standard units to DN: x std + mean; `offset=False` leaves the mean out."
+    "Images from standard units to DN: x std + mean, or x std without the offset."
 
-    def __init__(self, offset=True, **kwargs):
+    def __init__(
+        self,
+        offset: bool = True,  # add the mean
+        **kwargs,  # as keras.layers.Layer
+    ):
         super().__init__(**kwargs)
         self.offset = offset
 
     def call(self, x, mean, std):
+        "Images (B, H, W, C), moments (B, 1, 1, 1, 1)."
         return x * std[:, 0] + (mean[:, 0] if self.offset else 0.0)
 
     def compute_output_shape(self, x_shape, mean_shape, std_shape):
         return x_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "offset": self.offset}
 
 
 @register
 class LogScale(keras.layers.Layer):
-    "Logarithms of a scale (B, H, W, C) from standard units to units of `unit` DN: t + log(std / unit)."
+    "Logarithms of a scale from standard units to units of `unit` DN: t + log(std / unit)."
 
-    def __init__(self, unit=1.0, **kwargs):
+    def __init__(
+        self,
+        unit: float = 1.0,  # DN
+        **kwargs,  # as keras.layers.Layer
+    ):
         super().__init__(**kwargs)
         self.unit = unit
 
     def call(self, t, std):
+        "Logarithms (B, H, W, C), standard deviation (B, 1, 1, 1, 1)."
         return t + ops.log(std[:, 0] / self.unit)
 
     def compute_output_shape(self, t_shape, std_shape):
         return t_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "unit": self.unit}
 
-
-def masked_mean(x, masks=None):
-    "Mean over the frames of (B, T, h, w, C), of those that are clear there when masks (B, T, h, w, 1) are given; of all where none is."
+# %% ../nbs/42_stack_layers.ipynb #426b256c
+def masked_mean(
+    x,  # (B, T, h, w, C)
+    masks=None,  # (B, T, h, w, 1), 1 = clear
+):  # (B, h, w, C)
+    "Mean over the frames that are clear at a pixel, or over all frames where none is clear or no masks are given."
     if masks is None:
         return ops.mean(x, 1)
     clear = ops.sum(masks, 1)
@@ -108,9 +126,10 @@ def masked_mean(x, masks=None):
 
 @register
 class MaskedMean(keras.layers.Layer):
-    "`masked_mean` as a layer: (B, T, h, w, C) and perhaps masks to (B, h, w, C)."
+    "`masked_mean` as a layer: (B, T, h, w, C), and masks where given, to (B, h, w, C)."
 
     def call(self, x, masks=None):
+        "Mean over frames."
         return masked_mean(x, masks)
 
     def compute_output_shape(self, x_shape, masks_shape=None):
@@ -118,7 +137,7 @@ class MaskedMean(keras.layers.Layer):
 
 # %% ../nbs/42_stack_layers.ipynb #b58cac1e
 def cubic(x):
-    "Keys' cubic convolution kernel, a = -1/2."
+    "Keys' cubic convolution kernel with a = -1/2, elementwise."
     x = ops.abs(x)
     near, far = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
     return ops.where(x < 1, near, ops.where(x < 2, far, ops.zeros_like(x)))
@@ -126,10 +145,10 @@ def cubic(x):
 
 def grid_matrix(
     shifts,  # (...,) LR px
-    size,  # n, LR pixels along this axis
-    scale,  # HR pixels per LR pixel
+    size: int,  # n, LR pixels along this axis
+    scale: int,  # HR pixels per LR pixel
 ):  # (..., scale n, n); rows sum to one
-    "Interpolation matrices that bring a shifted LR line to the HR grid."
+    "Interpolation matrices from a shifted LR line to the HR grid."
     lr = ops.cast(ops.arange(size), "float32")
     hr = (ops.cast(ops.arange(size * scale), "float32") - (scale - 1) / 2) / scale
     source = ops.clip(hr - ops.cast(shifts, "float32")[..., None], 0.0, ops.cast(size - 1, "float32"))
@@ -140,9 +159,9 @@ def grid_matrix(
 def shift_to_grid(
     x,  # (B, T, h, w, C)
     shifts,  # (B, T, 2), LR px
-    scale,  # HR pixels per LR pixel
+    scale: int,  # HR pixels per LR pixel
 ):  # (B, T, h, w, scale^2 C)
-    "Frames at their shifts on the HR grid, each LR pixel's HR pixels as channels."
+    "Interpolate frames to the HR grid at their shifts; the HR pixels of each LR pixel become channels."
     s, (b, t, h, w, c) = scale, ops.shape(x)
     rows = ops.cast(grid_matrix(shifts[..., 0], h, s), x.dtype)[:, :, None]  # (B, T, 1, s h, h)
     cols = ops.cast(grid_matrix(shifts[..., 1], w, s), x.dtype)[:, :, None]  # (B, T, 1, s w, w)
@@ -150,41 +169,44 @@ def shift_to_grid(
     y = ops.transpose(ops.reshape(y, (b, t, c, h, s, w, s)), (0, 1, 3, 5, 4, 6, 2))  # (B, T, h, w, s, s, C)
     return ops.reshape(y, (b, t, h, w, s * s * c))
 
+# %% ../nbs/42_stack_layers.ipynb #27dbfa25
+class _OnGrid(keras.layers.Layer):
+    "Base class of layers with a `scale`."
 
-@register
-class ShiftToGrid(keras.layers.Layer):
-    "`shift_to_grid` as a layer: frames (B, T, h, w, C) and shifts (B, T, 2) in LR px to (B, T, h, w, scale^2 C)."
-
-    def __init__(self, scale=3, **kwargs):
+    def __init__(
+        self,
+        scale: int = 3,  # HR pixels per LR pixel
+        **kwargs,  # as keras.layers.Layer
+    ):
         super().__init__(**kwargs)
         self.scale = scale
 
+    def get_config(self) -> dict:
+        return {**super().get_config(), "scale": self.scale}
+
+
+@register
+class ShiftToGrid(_OnGrid):
+    "`shift_to_grid` as a layer: frames (B, T, h, w, C) and shifts (B, T, 2) in LR px to (B, T, h, w, scale^2 C)."
+
     def call(self, x, shifts):
+        "Interpolate frames at their shifts."
         return shift_to_grid(x, shifts, self.scale)
 
     def compute_output_shape(self, x_shape, shifts_shape):
         return (*x_shape[:-1], x_shape[-1] * self.scale**2)
 
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
-
 
 @register
-class Bicubic(keras.layers.Layer):
-    "An image (B, h, w, C) on the HR grid by cubic interpolation, as channels: (B, h, w, scale^2 C)."
-
-    def __init__(self, scale=3, **kwargs):
-        super().__init__(**kwargs)
-        self.scale = scale
+class Bicubic(_OnGrid):
+    "Enlarge an image by cubic interpolation, as channels: (B, h, w, C) to (B, h, w, scale^2 C)."
 
     def call(self, x):
+        "Interpolate without a shift."
         return shift_to_grid(x[:, None], ops.zeros((1, 1, 2)), self.scale)[:, 0]
 
     def compute_output_shape(self, x):
         return (*x[:-1], x[-1] * self.scale**2)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 # %% ../nbs/42_stack_layers.ipynb #0ce522f0
 @register
@@ -192,6 +214,7 @@ class FillConcealed(keras.layers.Layer):
     "Replace the concealed pixels of each frame by the mean over the frames that are clear there."
 
     def call(self, x, masks):
+        "Stacks (B, T, h, w, C), masks (B, T, h, w, 1)."
         mean = masked_mean(x, masks)[:, None]
         return mean + (x - mean) * masks
 
@@ -201,9 +224,10 @@ class FillConcealed(keras.layers.Layer):
 
 @register
 class FoldFrames(keras.layers.Layer):
-    "(B, T, h, w, C) to (B T, h, w, C): frames as independent images."
+    "Treat frames as independent images: (B, T, h, w, C) to (B T, h, w, C)."
 
     def call(self, x):
+        "Merge the first two axes."
         return ops.reshape(x, (-1, *ops.shape(x)[2:]))
 
     def compute_output_shape(self, x):
@@ -212,9 +236,10 @@ class FoldFrames(keras.layers.Layer):
 
 @register
 class UnfoldFrames(keras.layers.Layer):
-    "(B T, h, w, C) back to (B, T, h, w, C), with B and T of a second tensor."
+    "Undo `FoldFrames`: (B T, h, w, C) to (B, T, h, w, C), with B and T of a second tensor."
 
     def call(self, x, like):
+        "Split the first axis as in `like`."
         return ops.reshape(x, (*ops.shape(like)[:2], *ops.shape(x)[1:]))
 
     def compute_output_shape(self, x_shape, like_shape):
@@ -223,9 +248,10 @@ class UnfoldFrames(keras.layers.Layer):
 
 @register
 class ExpandFrames(keras.layers.Layer):
-    "(B, h, w, C) to (B, 1, h, w, C), to be set against every frame."
+    "Add an axis of one frame, which broadcasts against all frames: (B, h, w, C) to (B, 1, h, w, C)."
 
     def call(self, x):
+        "Insert an axis."
         return ops.expand_dims(x, 1)
 
     def compute_output_shape(self, x):
@@ -234,20 +260,22 @@ class ExpandFrames(keras.layers.Layer):
 
 @register
 class OnlyFrame(keras.layers.Layer):
-    "(B, 1, h, w, C) to (B, h, w, C)."
+    "Remove the axis of a single frame: (B, 1, h, w, C) to (B, h, w, C)."
 
     def call(self, x):
+        "Take the first frame."
         return x[:, 0]
 
     def compute_output_shape(self, x):
         return (x[0], *x[2:])
 
-
+# %% ../nbs/42_stack_layers.ipynb #a256fcb0
 @register
 class AddPerFrame(keras.layers.Layer):
-    "Add to the features (B T, h, w, C) of each frame a vector (B, T, C) of its own."
+    "Add a vector of each frame, (B, T, C), to the features of its pixels, (B T, h, w, C)."
 
     def call(self, x, vectors):
+        "Broadcast the vectors over height and width."
         return x + ops.reshape(vectors, (-1, 1, 1, ops.shape(vectors)[-1]))
 
     def compute_output_shape(self, x_shape, vectors_shape):
@@ -256,46 +284,46 @@ class AddPerFrame(keras.layers.Layer):
 
 @register
 class Clear(keras.layers.Layer):
-    "1 where an interpolated mask is as good as clear, else 0."
+    "1 where an interpolated mask is at least `least`, else 0."
 
-    def __init__(self, least=0.95, **kwargs):
+    def __init__(
+        self,
+        least: float = 0.95,  # 0..1
+        **kwargs,  # as keras.layers.Layer
+    ):
         super().__init__(**kwargs)
         self.least = least
 
     def call(self, masks):
+        "Threshold the masks."
         return ops.cast(masks >= self.least, masks.dtype)
 
     def compute_output_shape(self, masks):
         return masks
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "least": self.least}
 
 
 @register
-class FramePhase(keras.layers.Layer):
-    "Where a frame's samples fall: the fractional parts of its shift (B, T, 2) in LR px and in HR px, (B, T, 4) in -1..1."
-
-    def __init__(self, scale=3, **kwargs):
-        super().__init__(**kwargs)
-        self.scale = scale
+class FramePhase(_OnGrid):
+    "Fractional parts of each frame's shift (B, T, 2) in LR px and in HR px: (B, T, 4), times two, within -1..1."
 
     def call(self, shifts):
+        "Distance to the nearest whole pixel, times two."
         fraction = lambda x: 2 * (x - ops.round(x))
         return ops.concatenate([fraction(shifts), fraction(self.scale * shifts)], -1)
 
     def compute_output_shape(self, shifts):
         return (*shifts[:-1], 4)
 
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
-
 
 @register
 class FrameSummary(keras.layers.Layer):
-    "Each frame's mean feature and mean absolute feature over its clear pixels, relative to the stack: (B, T, 2 C)."
+    "Mean and mean absolute feature of each frame over its clear pixels, minus the mean over frames: (B, T, 2 C)."
 
     def call(self, x, masks):
+        "Features (B, T, h, w, C), masks (B, T, h, w, 1)."
         weights = masks / (ops.sum(masks, (2, 3), keepdims=True) + 1.0)
         pooled = ops.concatenate([ops.sum(x * weights, (2, 3)), ops.sum(ops.abs(x) * weights, (2, 3))], -1)
         return pooled - ops.mean(pooled, 1, keepdims=True)
@@ -303,26 +331,36 @@ class FrameSummary(keras.layers.Layer):
     def compute_output_shape(self, x_shape, masks_shape):
         return (*x_shape[:2], 2 * x_shape[-1])
 
-
+# %% ../nbs/42_stack_layers.ipynb #8b3efe9b
 @register
 class FrameAttention(keras.layers.Layer):
-    """Weighted sum over frames: softmax over T of per-pixel plus per-frame logits, in which concealed pixels have (almost) no part.
+    """Weighted sum over frames: softmax over T of per-pixel plus per-frame logits; concealed pixels count little.
 
-    Called with values (B, T, h, w, C), pixel logits (B, T, h, w, K), frame logits (B, T, K), masks (B, T, h, w, 1); K is C or 1. Gives (B, h, w, C)."""
+    The weights are never 0 in float32, so a pixel that is concealed in all frames has a value."""
 
-    def __init__(self, limit=10.0, concealed=-20.0, **kwargs):
+    def __init__(
+        self,
+        limit: float = 10.0,  # bound of the logits' magnitude
+        concealed: float = -20.0,  # added to the logits of concealed pixels
+        **kwargs,  # as keras.layers.Layer
+    ):
         super().__init__(**kwargs)
         self.limit, self.concealed = limit, concealed
 
-    def call(self, values, pixel, frame, masks):
+    def call(
+        self,
+        values,  # (B, T, h, w, C)
+        pixel,  # (B, T, h, w, K), logits; K is C or 1
+        frame,  # (B, T, K), logits
+        masks,  # (B, T, h, w, 1), 1 = clear
+    ):  # (B, h, w, C)
+        "Weigh and sum the values."
         logits = ops.clip(pixel + frame[:, :, None, None], -self.limit, self.limit) + self.concealed * (1 - masks)
-        weights = ops.exp(
-            logits - self.limit
-        )  # at most 1, and never 0 in float32, so that a pixel concealed in all frames has a value
+        weights = ops.exp(logits - self.limit)  # at most 1
         return ops.sum(values * weights, 1) / ops.sum(weights, 1)
 
     def compute_output_shape(self, values_shape, pixel_shape, frame_shape, masks_shape):
         return (values_shape[0], *values_shape[2:])
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "limit": self.limit, "concealed": self.concealed}

@@ -21,7 +21,7 @@ import pandas as pd
 from .answers import QUESTIONS
 from .checks import check_data, fingerprint
 from .config import Config, make_config
-from .core import UserError, progress_bar, project_root, write_json, written_whole
+from .core import UserError, package_folder, progress_bar, write_json, written_whole
 from .datasets import simulate_dataset
 from .figures import busiest, gallery, zoomed
 from .methods import baseline_data, predict_data, score_data
@@ -124,7 +124,7 @@ def experiments(
     config: Config = None,  # of a study; None = all
 ) -> list[Path]:
     "The experiment notebooks, in order; those that a study's settings leave without trials are not among them."
-    found = sorted((project_root() / "nbs" / "experiments").glob("e[0-9]*.ipynb"))
+    found = sorted(package_folder("experiments").glob("e[0-9]*.ipynb"))
     needs = {name: needed for name, (_, needed, _) in QUESTIONS.items()}
     return [
         p
@@ -227,7 +227,7 @@ def run_study(
         stages.note(
             check={
                 "scenes": len(found.table),
-                "with_hr": int(found.table.hr_clearance.notna().sum()),
+                "with_hr": int(found.table.with_hr.sum()),
                 "notes": [str(f) for f in found.faults],
             }
         )
@@ -291,7 +291,7 @@ def publish(
     "Copy what readers need of a finished study and list it; raises `UserError` when the study is not whole, or not from a clean commit."
     results = Results.open(study)
     source, about, git = results.folder, results.about, results.provenance.get("git", {})
-    out = Path(out) if out else project_root() / "reports" / str(about.get("profile", "study"))
+    out = Path(out) if out else Path("reports") / str(about.get("profile", "study"))
     wanted = [p.stem for p in experiments(make_config(results.settings, str(study)) if results.settings else None)]
     lacking = [name for name in wanted if not (source / f"{name}.html").is_file()]
     done = {s["name"] for s in about.get("stages", [])}

@@ -17,7 +17,7 @@ import pandas as pd
 from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
-from .core import Meter, UserError, progress_bar, project_root, write_json, written_whole
+from .core import Meter, UserError, package_folder, progress_bar, write_json, written_whole
 from .images import write_image
 from .measures import measured
 from .methods import open_method
@@ -220,7 +220,7 @@ def real_methods(bench: Bench) -> dict:
         out["the study's network"] = bench.folder / "run"
     if (path := bench.home / REFERENCE / REFERENCE / "seed0" / "last.keras").is_file():
         out["the trials' reference"] = path
-    out |= {f"shipped: {p.stem}": p for p in sorted((project_root() / "enhanceme" / "weights").glob("*.keras"))}
+    out |= {f"shipped: {p.stem}": p for p in sorted(package_folder("weights").glob("*.keras"))}
     for text in bench.config.study.checkpoints:
         band, _, path = text.rpartition("=")
         made = bench.home / "surveys" / "real" / "networks" / f"{slug(Path(path).stem)}.keras"
