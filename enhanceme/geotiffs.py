@@ -213,6 +213,7 @@ def write_item(
     tif,  # the GeoTIFF
     dates: tuple[str, ...],  # of the acquisitions
     properties: dict,  # processing and model, by STAC names
+    name: str = "",  # of the GeoTIFF when it is in its place; "" = as it is now
 ) -> Path:  # the .json beside it
     "Write the STAC item of a GeoTIFF."
     rasterio, tif = load_rasterio(), Path(tif)
@@ -233,14 +234,14 @@ def write_item(
         "type": "Feature",
         "stac_version": "1.1.0",
         "stac_extensions": list(EXTENSIONS),
-        "id": tif.stem,
+        "id": Path(name or tif.name).stem,
         "geometry": shape,
         **({"bbox": box} if box else {}),
         "properties": {**_times(dates), **where, **properties},
         "links": [],
         "assets": {
             "image": {
-                "href": f"./{tif.name}",
+                "href": f"./{name or tif.name}",
                 "type": "image/tiff; application=geotiff; profile=cloud-optimized",
                 "roles": ["data"],
                 "bands": bands,
