@@ -115,7 +115,7 @@ SchedulerOpt = Annotated[
     Optional[str],
     typer.Option(
         metavar="ADDRESS",
-        help="A running Dask scheduler, such as tcp://host:8786, instead of local workers.",
+        help="A running Dask scheduler, such as tls://host:8786, instead of local workers.",
         show_default=False,
     ),
 ]

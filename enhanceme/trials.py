@@ -281,11 +281,7 @@ class Bench:
             raise UserError(
                 f"{study}: has no study.json that tells its settings; run `enhanceme study --out {study}` first"
             )
-        data = (
-            results.folder / "data"
-            if results.about.get("trained_on", "simulated scenes") == "simulated scenes"
-            else results.data
-        )
+        data = results.folder / "data" if results.trained_on_simulated else results.data
         if not data.is_dir():
             raise UserError(
                 f"{data}: the scenes of this study are not there; run `enhanceme study --out {study}` first"

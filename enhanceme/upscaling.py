@@ -275,7 +275,7 @@ def upscale(
     report=lambda line: None,  # called with each note that a user should read
     **options,  # see `Options`
 ) -> Path:  # out
-    "Fuse frames of one place into one image 3 times as fine. Raises `UserError` and writes nothing when an input is refused."
+    "Fuse frames of one place into an image 3 times as fine; raises `UserError`, and writes nothing, for bad input."
     options, out = Options(**options), Path(out)
     targets, bands = _targets(out, options), options.channels()
     load_rasterio()
