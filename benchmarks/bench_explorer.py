@@ -1,7 +1,9 @@
-"""How long each control of the explorer takes to redraw what depends on it, as a ratio to opening a scene, which is what a page that kept nothing would do at each touch.
+"""How long each control of the explorer takes to redraw what depends on it, as a ratio to opening a scene, which is
+what a page that kept nothing would do at each touch.
 
 Usage: python benchmarks/bench_explorer.py [repeats]
-Prints the median CPU time of both and their ratio for each control; exits with 1 where a control costs more than opening the scene. On simulated scenes of 9 to 16 frames; costs some seconds.
+Prints the median CPU time of both and their ratio for each control; exits with 1 where a control costs more than
+opening the scene. On simulated scenes of 9 to 16 frames; costs some seconds.
 """
 
 import sys

@@ -172,7 +172,7 @@ def publish(
 ):
     "Copy pages, scores and record of a finished study, and list it in the index.html of the folder above."
     check_extra("enhanceme publish", "study", *PAGES_NEED)
-    from enhanceme.study import publish, readme_table, with_headline
+    from enhanceme.publication import publish, readme_table, with_headline
 
     text = readme.read_text(encoding="utf-8") if readme and readme.is_file() else None
     if readme and text is None:

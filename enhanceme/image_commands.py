@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import UserError, shown
+from .core import UserError, check_extra, shown
 from .mask_kinds import KINDS, THRESHOLD
 from .options import SchedulerOpt, app, choice, load_tensorflow
 from .products import BANDS
@@ -157,6 +157,7 @@ def upscale(
     bands = [choice("--band", *BANDS)(b) for b in band or ["RED"]]
     if flips not in (0, 1, 4, 8):
         raise UserError(f"--flips {flips}", "must be 1, 4 or 8", "choose one of these")
+    check_extra("enhanceme upscale", "geo", "rasterio")
     if model is None or str(model) in ("network", "default"):
         from enhanceme.methods import default_weights
 

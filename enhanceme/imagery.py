@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import rasterio
 
 from .core import UserError
 from .landscapes import Landscape, finish

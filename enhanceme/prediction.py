@@ -16,6 +16,7 @@ import numpy as np
 from .config import Config
 from .core import UserError
 from .patching import MARGIN, choose_frames, lattice, transform, window
+from .reference import reference_position, with_copies
 from .registration import Stack, register
 from .scenes import Scene
 from .sensor import SCALE, SENSOR_MAX
@@ -159,7 +160,9 @@ def members(
     "Run a network on all versions of a stack that the settings of prediction name."
     cfg, inner = config.prediction, np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     fill, count = network.input["frames"].shape[1] is not None, cfg.frames or config.patching.frames
+    known = cfg.reference if isinstance(cfg.reference, int) else None  # position of HR's own frame
     for chosen, weight in frame_windows(stack, count, config.patching, cfg, stack.masks[inner], fill):
+        chosen = with_copies(chosen, known, fill)
         x, rng = part_input(stack, chosen), np.random.default_rng(0)
         share = np.float32(weight / (cfg.permutations * cfg.flips))
         for permutation in range(cfg.permutations):
@@ -280,11 +283,13 @@ def _reconstructed(
     # the first network's settings of prediction serve all, but for the number of frames
     pairs = as_networks(model, config)
     cfg = pairs[0][1].prediction
-    own = lambda c: c.model_copy(update={"prediction": cfg.model_copy(update={"frames": c.prediction.frames})})
+    known = reference_position(scene, cfg.reference)
+    mine = lambda c: {"frames": c.prediction.frames, "reference": known}  # from here on a position in the stack
+    own = lambda c: c.model_copy(update={"prediction": cfg.model_copy(update=mine(c))})
     pairs = [(network, own(c)) for network, c in pairs]
 
     # the whole scene, or tiles
-    stack = register(scene, pairs[0][1].registration)
+    stack = register(scene, pairs[0][1].registration, known)
     shape = stack.frames.shape[1:]
     render = tile_renderer(pairs, lambda y, x, size: with_margin(stack, y, x, size), with_scale)
     tile = cfg.tile or (LARGE_TILE if max(shape) > WHOLE else max(shape))

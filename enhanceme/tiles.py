@@ -16,6 +16,7 @@ import numpy as np
 from .core import UserError, shown, written_whole
 from .patching import MARGIN, reflect
 from .prediction import as_networks, blended, tile_renderer, to_dn
+from .reference import reference_position
 from .registration import register, remove_spikes
 from .scenes import Scene
 from .sensor import SATURATED, SCALE
@@ -58,6 +59,7 @@ def register_large(
     masks,  # bool (T, h, w), True = clear, or the path of a .npy
     rules,  # settings of registration
     band: str = "RED",  # whose constants fit
+    reference: str | int = "guess",  # `prediction.reference`; the number of a frame is its position
 ) -> tuple:  # the registered `Stack` of the window; slopes and intercepts (T,) of the frames' brightness
     "Register a stack of any size in the clearest of 25 windows."
     if rules.mode not in ("subpixel", "none"):
@@ -70,7 +72,7 @@ def register_large(
     y, x = _clearest_window(masks, side)
     raw, clear = (np.array(_open(array)[:, y : y + side[0], x : x + side[1]]) for array in (frames, masks))
     scene = Scene("imgset0000", band, "test", raw, clear, None, None, None, tuple(range(count)))
-    found = register(scene, rules)
+    found = register(scene, rules, reference_position(scene, reference))
     return found, *_lines(raw, found)
 
 # %% ../nbs/65_tiles.ipynb #22e835c1
@@ -114,7 +116,8 @@ def upscale_large(
         raise UserError("patching.rule=original", rule, "use a network trained with the rule clearest")
     if out.suffix != ".npy":
         raise UserError(shown(out), "must end in .npy", "change the name")
-    stack_at = _Strip(frames, masks, *(placed or register_large(frames, masks, pairs[0][1].registration, band)))
+    rules = pairs[0][1].registration
+    stack_at = _Strip(frames, masks, *(placed or register_large(frames, masks, rules, band, cfg.reference)))
     h, w = stack_at.shape
     header = {"descr": "<u2", "fortran_order": False, "shape": (SCALE * h, SCALE * w)}
     with written_whole(out) as part, open(part, "wb") as file:

@@ -1,4 +1,5 @@
-"""The explorer in a real JupyterLab, driven in headless Chromium: it opens, runs, follows its controls, and nothing fails."""
+"""The explorer in a real JupyterLab, driven in headless Chromium: it opens, runs, follows its controls, and nothing
+fails."""
 
 import json
 import shutil
@@ -135,7 +136,8 @@ def changes(page, number, act):
     before, start = picture(page, number), time.monotonic()
     act()
     page.wait_for_function(
-        "([n, src]) => { const i = document.querySelectorAll('.em-x .widget-image')[n]; return i.src !== src && i.complete && i.naturalWidth > 0 }",
+        "([n, src]) => { const i = document.querySelectorAll('.em-x .widget-image')[n]; return i.src !== "
+        "src && i.complete && i.naturalWidth > 0 }",
         arg=[number, before],
         timeout=15_000,
     )
