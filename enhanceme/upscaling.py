@@ -99,9 +99,9 @@ def _changes(options: Options, config, place: Settled) -> tuple:
     "The settings of prediction that the options change."
     changes = {name: getattr(options, name) for name in ("flips", "nested") if getattr(options, name)}
     if options.reference is not None:
-        if "reference" not in type(config.prediction).model_fields:
-            raise UserError("--reference", "this version cannot prefer a frame", "leave it out")
         changes["reference"] = reference_index(place, options.reference)
+    elif config.prediction.reference == "given":  # a label of data sets, which a place does not have
+        changes["reference"] = "guess"
     return tuple(changes.items())
 
 # %% ../nbs/83_upscaling.ipynb #dc1bc12d
@@ -126,17 +126,18 @@ def detail(stack: PlaceStack) -> float:
     return float(np.median(values))
 
 
-def _registered(place, band, rules, folder) -> Band:
+def _registered(place, band, rules, folder, reference=None) -> Band:
     "A band of a place, read and registered; `folder` is for a stack that does not fit into memory."
     from enhanceme.registration import register
     from enhanceme.tiles import register_large
 
     if folder is None:
         stack = load_stack(place, band)
-        return Band(place, stack, register(stack.scene, rules), None)
+        return Band(place, stack, register(stack.scene, rules, reference), None)
     folder.mkdir(parents=True, exist_ok=True)
     stack = spill_stack(place, folder, band)
-    found, *lines = register_large(folder / "frames.npy", folder / "masks.npy", rules, stack.scene.band)
+    known = "guess" if reference is None else reference
+    found, *lines = register_large(folder / "frames.npy", folder / "masks.npy", rules, stack.scene.band, known)
     return Band(place, stack, found, tuple(lines))
 
 
@@ -289,12 +290,14 @@ def upscale(
     model = default_weights() if model is None else model
     config = open_network(model)[1]
     changes = _changes(options, config, places[0])
-    open_network(model, changes)
+    open_network(model, changes)  # a setting that does not fit is refused before any pixel is read
+    known = dict(changes).get("reference")
+    known = known if isinstance(known, int) else None
     large = sum(len(p.layers) * np.prod(p.shape) for p in places) > options.limit
     with contextlib.ExitStack() as whole:
         work = whole.enter_context(work_folder(out, _fingerprint(places, model, options))) if large else None
         folders = [work and work / str(k) for k in range(len(places))]
-        found = [_registered(p, b, config.registration, f) for p, (_, b), f in zip(places, bands, folders)]
+        found = [_registered(p, b, config.registration, f, known) for p, (_, b), f in zip(places, bands, folders)]
         found = share_registration(found)
         for line in dict.fromkeys(n for f in found for n in f.stack.notes):
             report(line)
