@@ -12,7 +12,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import check_extra, written_whole
+from .core import written_whole
 from enhanceme.options import (
     BandOpt,
     DataArg,

@@ -24,6 +24,7 @@ from .images import read_image, write_image
 from .layout import read_labels
 from .metrics import baseline_image
 from .prediction import as_networks, check_scale_output, super_resolve, super_resolve_with_scale, to_dn
+from .reference import reference_position
 from .scenes import find_scenes, read_norms, read_scene
 from .scores import score_scene
 from .settings import PredictionConfig
@@ -177,11 +178,12 @@ def method_images(
     folders = folders or find_scenes(data, band, split)
     make, about = open_method(method, changes, uncertainty)
     source = {**about, "data": str(Path(data).resolve()), "fingerprint": fingerprint(data)}
-    if about.get("prediction", {}).get("reference") == "given":
+    reference = about.get("prediction", {}).get("reference", "guess")
+    if reference == "given":
         source["labels"] = hashlib.blake2b(repr(sorted(read_labels(data).items())).encode(), digest_size=8).hexdigest()
     norms = read_norms(data)
     for folder in folders:
-        read_scene(folder, norms)
+        reference_position(read_scene(folder, norms), reference)
     out = _open_folder(out, source)
     write_json(out / "prediction.json", {"source": source})
 

@@ -160,6 +160,11 @@ def test_the_explorer_opens_without_an_error(page):
     )
 
 
+def test_the_network_s_image_appears_without_a_touch(page):
+    page.locator(".em-x .em-ends span", has_text="network").wait_for(timeout=90_000)
+    assert page.locator(".em-x td", has_text="network").first.is_visible()  # with its score
+
+
 def test_sliders_and_boxes_change_the_pictures(page):
     took = {
         "frame": changes(page, 0, lambda: slide(page, 0, ["ArrowRight"])),
