@@ -29,7 +29,7 @@ HOOKS = git config --local core.hooksPath .githooks \
 # What ruff checks; enhanceme/ is generated.
 LINTED := nbs tests benchmarks setup.py
 
-.PHONY: study weights test lint lab bench venv clean
+.PHONY: study weights test lint lab bench venv clean library
 .DEFAULT_GOAL := study
 
 study: venv
@@ -47,6 +47,10 @@ test: venv lint
 lint: venv
 	@$(BIN)/ruff check $(LINTED)
 	@$(BIN)/ruff format --check --quiet $(LINTED) || { $(BIN)/ruff format --check $(LINTED); exit 1; }
+
+# The library's notebooks as pages in reports/library; those that did not change are skipped.
+library: venv
+	@$(BIN)/python -c "from enhanceme.library import render_library; print(render_library())"
 
 lab: venv
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/explore.ipynb

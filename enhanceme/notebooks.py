@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['MATH', 'BODY', 'STUDY_BAR', 'KINDS', 'INTERPRETER', 'to_mathml', 'fill', 'static_outputs', 'title_cell', 'heading',
-           'answer_text', 'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook',
-           'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'portable', 'unknown_parameter',
-           'check_parameters', 'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'note_origin',
-           'run_notebook']
+           'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook', 'prepare_cells', 'render',
+           'experiment_files', 'notebook_path', 'portable', 'unknown_parameter', 'check_parameters', 'assigned',
+           'check_injected', 'kernel_manager', 'last_line', 'execute', 'note_origin', 'run_notebook']
 
 # %% ../nbs/72_notebooks.ipynb #ede3ce53
 import ast
@@ -84,10 +83,10 @@ def heading(
     return lines[0].removeprefix("# ").strip() or name, purpose
 
 
-def answer_text(
-    nb: NotebookNode,  # an executed notebook
-) -> str:  # markdown; empty where there is none
-    "Return the output of the cell tagged `answer`."
+def answer_first(
+    nb: NotebookNode,  # an executed notebook, changed in place
+) -> None:
+    "Repeat the output of the cell tagged `answer` under the title."
     answers = [
         output.data["text/markdown"]
         for cell in nb.cells
@@ -95,15 +94,9 @@ def answer_text(
         for output in cell.outputs
         if "text/markdown" in output.get("data", {})
     ]
-    return "".join(answers[-1]) if answers else ""
-
-
-def answer_first(
-    nb: NotebookNode,  # an executed notebook, changed in place
-) -> None:
-    "Repeat the output of the cell tagged `answer` under the title."
-    place, text = title_cell(nb), answer_text(nb)
-    if place is not None and text:
+    place = title_cell(nb)
+    if place is not None and answers:
+        text = "".join(answers[-1])
         first = new_markdown_cell(f'<div class="em-answer">\n\n**In short**\n\n{text}\n\n</div>')
         nb.cells.insert(place + 1, first)
 
@@ -213,7 +206,7 @@ def render(
     foot = page_foot(nb, notebook.name) if foot is None else foot
     answer_first(nb)
     prepare_cells(nb, store)
-    exporter = HTMLExporter(template_name="lab", raw_template=BODY, exclude_raw=True, exclude_anchor_links=True)
+    exporter = HTMLExporter(template_name="lab", raw_template=BODY, exclude_raw=True)
     cells = Block(fill(exporter.from_notebook_node(nb)[0], store))
     values = dict(title=title, description=purpose, body=cells, foot=foot, css=stylesheet(), place=bar or STUDY_BAR)
     with written_whole(page) as part:
@@ -315,7 +308,7 @@ def check_injected(
                 if name not in known:
                     raise unknown_parameter(f"-p {shown(name)}", name, known)
 
-# %% ../nbs/72_notebooks.ipynb #e7d9affe
+# %% ../nbs/72_notebooks.ipynb #65dde73d
 INTERPRETER = [sys.executable]  # the command that starts Python in a kernel
 
 
@@ -347,6 +340,7 @@ def execute(
     part: Path,  # the executed notebook, which is also written when a cell fails
     parameters: dict,  # name -> value
     quiet: bool = False,  # no progress bar
+    folder: Path | None = None,  # in which the kernel works; None = that of this process
 ) -> str:  # why it failed, or ""
     "Execute a notebook with the interpreter of this process."
     import papermill  # here: the extra `study`
@@ -354,10 +348,11 @@ def execute(
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a warning that every kernel would print
     options = dict(kernel_name="python3", kernel_manager_class=kernel_manager(), extra_arguments=["--log-level=50"])
+    source, part = source.resolve(), part.resolve()  # papermill changes the folder
     bar = {"desc": source.stem} if sys.stderr.isatty() and not quiet else False
     for last in (False, True):
         try:
-            papermill.execute_notebook(str(source), str(part), parameters, progress_bar=bar, **options)
+            papermill.execute_notebook(str(source), str(part), parameters, progress_bar=bar, cwd=folder, **options)
             return ""
         except papermill.PapermillExecutionError as error:
             lines = [line for line in error.source.splitlines() if line.strip() and not line.startswith("#")]
@@ -377,12 +372,10 @@ def note_origin(
     source,  # path of the notebook that it was made from
 ) -> None:
     "Replace absolute paths in papermill's notes, and add the commit and the command that makes the notebook again."
-    nb, source = read_notebook(notebook), Path(source).resolve()
-    shipped = source.parent == package_folder("experiments").resolve()
-    path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone
+    nb, path = read_notebook(notebook), portable(Path(source).resolve())
     run = nb.metadata.papermill
     command = again_command(path, run.get("parameters", {}))
-    run.update(input_path=path, output_path=source.name, git=git_state(), command=command)
+    run.update(input_path=path, output_path=Path(source).name, git=git_state(), command=command)
     nbformat.write(nb, notebook)
 
 
