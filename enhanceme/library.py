@@ -24,7 +24,7 @@ from .core import UserError, git_state, progress_bar, project_root, shown, write
 from .notebooks import execute, heading, read_notebook, render, seconds_text
 from .templates import from_template, stylesheet
 
-# %% ../nbs/76_library.ipynb #cbdd84b2
+# %% ../nbs/76_library.ipynb #cb51304b
 THEMES = {  # by the first digit of a notebook's number
     "0": "Foundations",
     "1": "Scenes and scores",
@@ -100,8 +100,9 @@ def page_cells(
         return f"]({name}.html{anchor})" if name in known else f"](../../nbs/{name}.ipynb{anchor})"
 
     def shown_here(cell):
-        hidden = re.match(r"#\|\s*(hide|default_exp)\b", cell.source) or only_imports(cell.source)
-        return cell.outputs or not hidden if cell.cell_type == "code" else True
+        if cell.cell_type != "code" or cell.outputs:
+            return True
+        return not re.match(r"#\|\s*(hide|default_exp)\b", cell.source) and not only_imports(cell.source)
 
     nb.cells = [cell for cell in nb.cells if shown_here(cell)]
     for cell in nb.cells:

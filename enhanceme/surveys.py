@@ -18,7 +18,7 @@ import pandas as pd
 from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
-from .core import Meter, UserError, progress_bar, shown, write_json, written_whole
+from .core import Meter, UserError, package_folder, progress_bar, shown, write_json, written_whole
 from .images import write_image
 from .measures import measure_image, median_consistency
 from .methods import open_method
