@@ -24,7 +24,7 @@ from .core import UserError, git_state, progress_bar, project_root, shown, write
 from .notebooks import execute, heading, read_notebook, render, seconds_text
 from .templates import from_template, stylesheet
 
-# %% ../nbs/76_library.ipynb #cb51304b
+# %% ../nbs/76_library.ipynb #0d9ee38c
 THEMES = {  # by the first digit of a notebook's number
     "0": "Foundations",
     "1": "Scenes and scores",
@@ -54,17 +54,12 @@ class Source:
     purpose: str
     before: str  # stem of the notebook before it, or ""
     after: str  # stem of the notebook after it, or ""
+    digest: str  # changes with the notebook, and with the neighbours that its page links to
 
     @property
     def stem(self) -> str:
         "Name of its page without .html."
         return self.path.stem
-
-    @property
-    def digest(self) -> str:
-        "Changes with the notebook, and with the neighbours that its page links to."
-        text = f"{self.before} {self.after} {self.path.read_text(encoding='utf-8')}"
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def library_sources(
@@ -76,9 +71,12 @@ def library_sources(
     if not paths:
         mend = "run this in a clone of the project"
         raise UserError(shown(folder), "holds no notebook of the library (00_core.ipynb, ...)", mend)
-    stems = ["", *(path.stem for path in paths), ""]
-    titles = [heading(read_notebook(path), path.stem) for path in paths]
-    return [Source(path, *title, stems[k], stems[k + 2]) for k, (path, title) in enumerate(zip(paths, titles))]
+    stems, sources = ["", *(path.stem for path in paths), ""], []
+    for path, before, after in zip(paths, stems, stems[2:]):
+        text = f"{before} {after} {path.read_text(encoding='utf-8')}"
+        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        sources.append(Source(path, *heading(read_notebook(path), path.stem), before, after, digest))
+    return sources
 
 
 def only_imports(
