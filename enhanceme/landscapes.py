@@ -105,8 +105,8 @@ class Canvas:
 
 # %% ../nbs/21_landscapes.ipynb #bb857623
 def draw_latitude(rng):
-    "A latitude of land, degrees: uniform on the sphere between 56 S and 72 N."
-    return float(np.degrees(np.arcsin(rng.uniform(np.sin(np.radians(-56)), np.sin(np.radians(72))))))
+    "A latitude, degrees, as the real scenes have it: their kernels widen in x with 1 / cos(latitude)."
+    return float(rng.choice([-1, 1]) * np.clip(abs(27 + 10 * rng.standard_normal()), 2, 60))
 
 
 def walk(rng, n, start, heading, wander, length):
