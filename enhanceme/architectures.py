@@ -13,12 +13,13 @@ import keras
 import numpy as np
 
 from .core import UserError
-from .features import FEATURES
+from .features import SHARPNESS
 from .layers import CONVS, Crop, PixelShuffle, ReflectPad, wdsr_b
 from .losses import UNIT
 from enhanceme.stack_layers import (
     AddPerFrame,
     Bicubic,
+    Certainty,
     Clear,
     ExpandFrames,
     FillConcealed,
@@ -26,11 +27,14 @@ from enhanceme.stack_layers import (
     FrameAttention,
     FramePhase,
     FrameSummary,
+    FrameWeights,
+    LikelihoodLogits,
     LogScale,
     MaskedMean,
     OnlyFrame,
     Restore,
     ShiftToGrid,
+    SplitLikelihood,
     Standardise,
     UnfoldFrames,
     Units,
@@ -242,7 +246,9 @@ def inputs_for(
     samples: dict,  # arrays by name
 ) -> dict:  # the arrays that the model takes
     "Select the inputs of a model from all arrays of a batch."
-    return {name: samples[name] for name in input_names(model)}
+    shapes = {name: tensor.shape for name, tensor in model.input.items()}
+    cut = lambda name, a: a[..., : shapes[name][-1]] if name == "features" else a  # older networks take fewer
+    return {name: cut(name, samples[name]) for name in input_names(model)}
 
 # %% ../nbs/43_architectures.ipynb #54f23aec
 def seam(
@@ -297,7 +303,8 @@ def _weighed(
     clear,  # (B, T, h, w, 1)
     about,  # (B, T, features + 4)
     conv,  # class of the convolutions
-):  # codes (B, T, h, w, E), their weighted sum (B, h, w, E), weighted sum of details (B, h, w, 9)
+    log_p=None,  # (B, T, 1), log of the probability that a frame is HR's
+):  # codes (B, T, h, w, E), their weighted sum (B, h, w, E), that of details (B, h, w, 9), [certainty]
     "Weigh frames against each other: attention over codes, and over the frames themselves."
     channels, dense = x.shape[-1], keras.layers.Dense
     code = UnfoldFrames(name="code")(x, detail)  # (B, T, h, w, E)
@@ -306,7 +313,12 @@ def _weighed(
     z = keras.layers.Concatenate(name="summary")([about, FrameSummary(name="pooled")(code, clear)])
     z = dense(2 * channels, activation="relu", name="judge0")(z)  # (B, T, 2 E)
     of_code = dense(channels, kernel_initializer="zeros", name="judge_code")(z)  # (B, T, E)
-    of_pixel = dense(1, kernel_initializer="zeros", name="judge_pixel")(z)  # (B, T, 1)
+    if log_p is None:
+        of_pixel = dense(1, kernel_initializer="zeros", name="judge_pixel")(z)  # (B, T, 1)
+    else:  # HR's frame is chosen by its likelihood alone: a judge of its own would learn 96 scenes by heart
+        likely = LikelihoodLogits(channels, 0.5, name="likely_code", **EXACT)(log_p)
+        of_code = keras.layers.Add(name="judge_likely", **EXACT)([of_code, likely])
+        of_pixel = LikelihoodLogits(1, 1.0, name="likely_pixel", **EXACT)(log_p)
 
     # logits of each pixel, and the two weighted sums
     logits = conv(channels, 1, name="logits_code", padding="same")(x)
@@ -315,7 +327,10 @@ def _weighed(
     logits = keras.layers.Conv2D(1, 1, kernel_initializer="zeros", name="logits_pixel")(x)
     logits = UnfoldFrames(name="logits_pixel_frames")(logits, detail)  # (B, T, h, w, 1)
     chosen = FrameAttention(10.0, name="chosen", **EXACT)(detail, logits, of_pixel, clear)  # (B, h, w, 9)
-    return code, fused, chosen
+    if log_p is None:
+        return code, fused, chosen, []
+    log_weights = FrameWeights(10.0, name="frame_weights", **EXACT)(logits, of_pixel, clear)  # (B, T, h, w, 1)
+    return code, fused, chosen, [Certainty(name="certainty", **EXACT)(log_weights)]
 
 
 def _fusion_scale(
@@ -341,11 +356,12 @@ def fusion(
     decay: float = 0.8,  # channels before a block's wide kernel / F
     kernel: int = 3,  # size of the blocks' wide kernel
     encoder: int = 24,  # E, channels of the encoder that the frames share
-    features: int = len(FEATURES),  # numbers that describe a frame, from registration
+    features: int = len(SHARPNESS),  # numbers that describe a frame, from registration
     scale: int = 3,  # HR px per LR px
     weight_norm: bool = True,  # weight-normalised or plain convolutions
     units: tuple | None = None,  # (mean, std) in DN; None = of each stack
     with_scale: bool = False,  # add a second output channel, the log of the scale of the error
+    likelihood: bool = False,  # take a further feature, the log of the probability that a frame is HR's
     name: str = "fusion",
 ) -> keras.Model:  # frames, masks, shifts, features to the image (B, 3h, 3w, 1), DN
     "Build the network that aligns, encodes and weighs any number of frames in any order, then works in 2-D."
@@ -354,21 +370,25 @@ def fusion(
         "frames": keras.Input((None, None, None, 1), name="frames"),
         "masks": keras.Input((None, None, None, 1), name="masks"),
         "shifts": keras.Input((None, 2), name="shifts"),
-        "features": keras.Input((None, features), name="features"),
+        "features": keras.Input((None, features + likelihood), name="features"),
     }
     mean, std = Units(*(units or (None, None)), name="units", **EXACT)(inputs["frames"], inputs["masks"])
 
     # align the frames, encode each, weigh them against each other
     detail, clear, base = _frames_on_grid(inputs, mean, std, scale)  # (B, T, h, w, 9), (B, T, h, w, 1), (B, h, w, 9)
     phase = FramePhase(scale, name="phase", **EXACT)(inputs["shifts"])
-    about = keras.layers.Concatenate(name="about_frames")([inputs["features"], phase])  # (B, T, features + 4)
+    known, log_p = inputs["features"], None
+    if likelihood:
+        known, log_p = SplitLikelihood(name="likelihood", **EXACT)(known)  # (B, T, features + 2), (B, T, 1)
+    about = keras.layers.Concatenate(name="about_frames")([known, phase])  # (B, T, features + 4 or 6)
     x = _encoded(detail, clear, about, encoder, conv)  # (B T, h, w, E)
-    code, fused, chosen = _weighed(x, detail, clear, about, conv)
+    code, fused, chosen, certainty = _weighed(x, detail, clear, about, conv, log_p)
     image = keras.layers.Add(name="image", **EXACT)([base, chosen])  # (B, h, w, 9): weighted sum of the frames
 
     # 2-D blocks on the fused map
-    y = keras.layers.Concatenate(name="all")([fused, MaskedMean(name="mean_code")(code), base, image])
-    y = conv(filters, 3, padding="same", name="head")(y)  # (B, h, w, 2 E + 18) to (B, h, w, F)
+    y = [fused, MaskedMean(name="mean_code")(code), base, image, *certainty]
+    y = keras.layers.Concatenate(name="all")(y)  # (B, h, w, 2 E + 18), 19 with the certainty
+    y = conv(filters, 3, padding="same", name="head")(y)  # (B, h, w, F)
     for i in range(blocks):
         y = wdsr_b(y, expansion, decay, kernel, weight_norm, f"block{i}")
 

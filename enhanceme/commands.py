@@ -24,7 +24,7 @@ from enhanceme.options import (
     SplitOpt,
     WorkersOpt,
     app,
-    check_choice,
+    choice,
     chosen_methods,
     config_from_options,
     load_tensorflow,
@@ -49,16 +49,15 @@ def fetch(
     mirror: Annotated[
         Optional[list[str]], typer.Option(metavar="URL", help="Another address; may be repeated.", show_default=False)
     ] = None,
-    sample: Annotated[int, typer.Option(min=2, help="Scenes whose baseline is recomputed as proof.")] = 12,
+    sample: Annotated[int, typer.Option(min=2, help="Number of scenes whose baseline is recomputed as proof.")] = 12,
 ):
-    "Download the PROBA-V archive, unpack it with care and prove its content. A download that broke off goes on."
+    "Download the PROBA-V archive, unpack it and verify its content. An interrupted download resumes."
     from enhanceme.fetching import MIRRORS
     from enhanceme.fetching import fetch as fetch_data
 
-    told = fetch_data(out, mirror or MIRRORS, archive, sample)
-    print(
-        f"{out}: {told['scenes']} scenes from {told['source']}; {len(told['proof'])} baselines recomputed, all equal norm.csv"
-    )
+    found = fetch_data(out, mirror or MIRRORS, archive, sample)
+    proof = f"{len(found['proof'])} baselines recomputed, all equal norm.csv"
+    print(f"{out}: {found['scenes']} scenes from {found['source']}; {proof}")
 
 # %% ../nbs/98_commands.ipynb #b64620d4
 @app.command()
@@ -81,7 +80,7 @@ def simulate(
         Optional[Path],
         typer.Option(
             metavar="DIR",
-            help="Take landscapes from the images in this folder (GeoTIFF or PNG).  [default: procedural ones]",
+            help="Cut landscapes from the images in this folder (GeoTIFF or PNG).  [default: procedural landscapes]",
             show_default=False,
         ),
     ] = None,
@@ -90,7 +89,7 @@ def simulate(
     workers: WorkersOpt = 2,
     scheduler: SchedulerOpt = None,
 ):
-    "Make a data set of simulated scenes in the PROBA-V layout, with norm.csv and the truth beside each scene."
+    "Make a data set of simulated scenes in the PROBA-V layout, with norm.csv and the true parameters of each scene."
     from enhanceme.datasets import simulate_dataset
 
     config = config_from_options(profile, set_, seed)
@@ -114,7 +113,7 @@ def check(
     workers: WorkersOpt = 2,
     scheduler: SchedulerOpt = None,
 ):
-    "Read every file of a data set, or of a submission's zip, and list all faults. Exit code 2 when a fault would stop a run or a submission."
+    "Read every file of a data set, or of a submission's zip, and list all faults; exit code 2 if one would stop a run."
     if data.suffix.lower() == ".zip" and not data.is_dir():
         from enhanceme.submission import check_submission
 
@@ -144,13 +143,7 @@ def baseline(
     "Write the official baseline image of every scene: the mean of its clearest frames, upsampled bicubically."
     from enhanceme.methods import baseline_data
 
-    baseline_data(
-        data,
-        out,
-        check_choice("band", band, ("NIR", "RED")),
-        check_choice("split", split, ("train", "test")),
-        progress=progress_bar("baseline"),
-    )
+    baseline_data(data, out, band, split, progress=progress_bar("baseline"))
     print(f"{out}: baseline images written")
 
 # %% ../nbs/98_commands.ipynb #9690f8f6
@@ -166,16 +159,15 @@ def predict(
         bool,
         typer.Option(
             "--uncertainty",
-            help="Also imgsetNNNN.scale.tif, the absolute error in DN expected of each pixel, "
-            "by a network trained with loss.name=laplace.",
+            help="Also write imgsetNNNN.scale.tif, the expected absolute error of each pixel in DN; "
+            "needs a network trained with loss.name=laplace.",
         ),
     ] = False,
 ):
-    "Write the image of every scene, by a network or a method of a name, as a 16-bit PNG 3 times the size of its LR frames."
+    "Super-resolve every scene, by a network or a classical method, into 16-bit PNGs 3 times the size of the LR frames."
     from enhanceme.calibration import calibrate_data
     from enhanceme.methods import predict_data
 
-    band, split = check_choice("band", band, ("NIR", "RED")), check_choice("split", split, ("train", "test"))
     predict_data(
         data,
         out,
@@ -198,7 +190,7 @@ def submit(
     model: MethodOpt = None,
     set_: PredictionOpt = None,
     incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Also when not all 290 test scenes are there.")
+        bool, typer.Option("--incomplete", help="Write it even if some of the 290 test scenes are missing.")
     ] = False,
 ):
     "Write the challenge's submission: a zip of the 290 test images."
@@ -218,16 +210,10 @@ def score(
     band: BandOpt = None,
     split: SplitOpt = None,
 ):
-    "The official scores of a folder of predictions: a table, then the mean score (lower is better; the baseline is 1)."
+    "Print the official scores of a folder of images, then their mean (lower is better; the baseline is 1)."
     from enhanceme.methods import score_data
 
-    table = score_data(
-        data,
-        pred,
-        check_choice("band", band, ("NIR", "RED")),
-        check_choice("split", split, ("train", "test")),
-        progress=progress_bar("scoring"),
-    )
+    table = score_data(data, pred, band, split, progress=progress_bar("scoring"))
     if out is not None:
         with written_whole(out) as part:
             table.to_csv(part, index=False)
@@ -235,8 +221,10 @@ def score(
         columns={"cpsnr": "cPSNR", "norm": "baseline N", "score": "N/cPSNR"}
     )
     print(shown.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
+    gain = (table.cpsnr - table.norm).mean()
     print(
-        f"mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, mean gain over the baseline {(table.cpsnr - table.norm).mean():+.4f} dB, {len(table)} scenes"
+        f"mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
+        f"mean gain over the baseline {gain:+.4f} dB, {len(table)} scenes"
     )
 
 # %% ../nbs/98_commands.ipynb #123e8067
@@ -265,13 +253,18 @@ def upscale(
             help="Masks, non-zero = clear; may be repeated.  [default: NAME_mask.* or estimated]",
         ),
     ] = None,
-    band: Annotated[str, typer.Option(metavar="NIR|RED", help="Whose constants fit.")] = "RED",
+    band: Annotated[
+        str,
+        typer.Option(
+            metavar="NIR|RED", callback=choice("--band", "NIR", "RED"), help="The band whose constants are used."
+        ),
+    ] = "RED",
     channel: Annotated[
         Optional[int], typer.Option(min=1, help="The band to take from files of several.", show_default=False)
     ] = None,
     scale: Annotated[int, typer.Option(help="Only 3 is possible.")] = 3,
 ):
-    "Fuse frames of one place into an image 3 times as fine: GeoTIFF with coordinates, quick look, page."
+    "Fuse frames of one place into an image 3 times as fine: a GeoTIFF with coordinates, a picture and a page."
     if model is None or str(model) in ("network", "default"):
         from enhanceme.methods import default_weights
 
@@ -280,9 +273,8 @@ def upscale(
     from enhanceme.upscaling import upscale as upscale_stack
 
     one = lambda paths: paths[0] if paths and len(paths) == 1 else paths or None
-    print(
-        f"{upscale_stack(one(files), out, model, one(masks), check_choice('band', band, ('NIR', 'RED')), channel, scale)}: written, with .png and .html"
-    )
+    written = upscale_stack(one(files), out, model, one(masks), band, channel, scale)
+    print(f"{written}: written, with .png and .html")
 
 # %% ../nbs/98_commands.ipynb #efaff018
 @app.command()
@@ -298,15 +290,18 @@ def import_checkpoint(
     band: Annotated[
         Optional[str],
         typer.Option(
-            metavar="NIR|RED", help="Whose constants it standardises by (EnhanceMe needs it).", show_default=False
+            metavar="NIR|RED",
+            callback=choice("--band", "NIR", "RED"),
+            help="The band whose constants standardise its input; required for EnhanceMe.",
+            show_default=False,
         ),
     ] = None,
 ):
-    "Read the published weights of EnhanceMe or 3DWDSR; what does not match is refused by name."
+    "Convert published weights of EnhanceMe or 3DWDSR; a tensor that does not match is refused by name."
     load_tensorflow()
     from enhanceme.weights import import_published
 
-    print(f"{import_published(path, out, check_choice('band', band, ('NIR', 'RED')))}: written")
+    print(f"{import_published(path, out, band)}: written")
 
 # %% ../nbs/98_commands.ipynb #1da586a7
 @app.command()
@@ -316,39 +311,32 @@ def compare(
         str,
         typer.Argument(
             metavar="BENCHMARK",
-            help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, shift-and-add, ibp, map, network.",
+            help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, "
+            "shift-and-add, ibp, map, network.",
         ),
     ],
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Likewise.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="As BENCHMARK.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the page and two tables.")] = Path(
         "reports/local-compare"
     ),
     band: BandOpt = None,
     split: SplitOpt = None,
 ):
-    "Compare two methods scene by scene: a page with scatter, test and pictures, and two CSVs."
+    "Compare two methods scene by scene: a page with scatter plot, test and pictures, and two CSV files."
     from enhanceme.methods import NETWORK, default_weights
 
-    if benchmark in NETWORK or candidate in NETWORK:
+    sources = (benchmark, candidate)
+    if any(source in NETWORK for source in sources):
         default_weights()
-    if any(
-        s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file() for s in (benchmark, candidate)
-    ):
+    is_network = lambda s: s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file()
+    if any(map(is_network, sources)):
         load_tensorflow()
     from enhanceme.comparison_page import compare as compare_methods
 
-    last = compare_methods(
-        data,
-        benchmark,
-        candidate,
-        out,
-        check_choice("band", band, ("NIR", "RED")),
-        check_choice("split", split, ("train", "test")),
-        progress_bar("comparing"),
-    ).summary.iloc[-1]
-    sure = (
+    last = compare_methods(data, benchmark, candidate, out, band, split, progress_bar("comparing")).summary.iloc[-1]
+    interval = (
         f" [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}"
         if last.scenes > 1
-        else " on one scene, which says nothing about others"
+        else " on one scene, which shows nothing about others"
     )
-    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB{sure}")
+    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB{interval}")

@@ -15,8 +15,9 @@ import numpy as np
 
 from .core import UserError
 from .imagery import find_imagery
+from .layout import write_norms
 from .metrics import baseline
-from .scenes import write_norms, write_scene
+from .scenes import write_scene
 from .settings import SimulationConfig
 from .simulation import simulate_scene
 from .workers import map_scenes

@@ -22,8 +22,8 @@ from .settings import TrainingConfig
 def part(
     batch,  # tensors, or structures of them, with samples along their first axis
     parts: int,
-    i,  # 0-based
-):  # the same with 1 / parts of the samples
+    i: int,  # 0-based
+):  # the same structure with 1 / parts of the samples
     "Part i of the equal parts of a batch."
 
     def cut(a):
@@ -35,7 +35,7 @@ def part(
 
 @dataclass(frozen=True)
 class Devices:
-    "What a run computes on."
+    "The devices of a run."
 
     strategy: object = None  # tf.distribute.Strategy; None = one device, plain TensorFlow
     replicas: int = 1  # devices in all; each computes an equal part of every batch
@@ -43,45 +43,44 @@ class Devices:
     chief: bool = True  # whether this process writes the files
 
     def scope(self):
-        "Variables made within live on all devices."
+        "Context in which new variables live on all devices."
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
     @functools.cached_property
     def _total(self):
+        "Compiled sum of a number over all devices."
+
         def on_each(v):
             return tf.distribute.get_replica_context().all_reduce("SUM", tf.identity(v))  # on the device itself
 
         return tf.function(lambda v: self.strategy.run(on_each, (v,)))
 
     def mean(self, value: float) -> float:
-        "The mean of a number over the machines, which wait for each other."
+        "Mean of a number over the machines, which wait for each other."
         if self.machines == 1:
             return value
-        return (
-            float(self.strategy.experimental_local_results(self._total(tf.constant(float(value))))[0]) / self.replicas
-        )
+        total = self.strategy.experimental_local_results(self._total(tf.constant(float(value))))[0]
+        return float(total) / self.replicas
 
 # %% ../nbs/50_devices.ipynb #73c23308
 EXAMPLE = '{"cluster": {"worker": ["host0:12345", "host1:12345"]}, "task": {"type": "worker", "index": 0}}'
 
 
-def cluster() -> tuple[list, int]:
-    "The machines that `TF_CONFIG` names, the chief first, and the number of this one; `([], 0)` where it names none."
+def cluster() -> tuple[list, int]:  # addresses, the chief's first, and the number of this machine; ([], 0) without any
+    "Read the machines that `TF_CONFIG` names."
     try:
-        told = json.loads(os.environ.get("TF_CONFIG", "{}"))
-        names = told.get("cluster", {})
+        given = json.loads(os.environ.get("TF_CONFIG", "{}"))
+        names = given.get("cluster", {})
         machines = [(kind, i) for kind in ("chief", "worker") for i in range(len(names.get(kind, [])))]
-        return [names[kind][i] for kind, i in machines], machines.index(
-            (told["task"]["type"], int(told["task"]["index"]))
-        ) if machines else 0
+        task = machines.index((given["task"]["type"], int(given["task"]["index"]))) if machines else 0
+        return [names[kind][i] for kind, i in machines], task
     except (ValueError, AttributeError, KeyError, TypeError):
-        raise UserError(
-            f"TF_CONFIG: must name the machines and which one this is, such as {EXAMPLE}; correct it, or unset it"
-        ) from None
+        rule = f"must name the machines and the number of this one, such as {EXAMPLE}"
+        raise UserError("TF_CONFIG", rule, "correct it, or unset it") from None
 
-
+# %% ../nbs/50_devices.ipynb #1742f296
 def check_precision(precision: str):
-    "Raise `UserError` for a precision that a GPU here has no units for; say so when there is no GPU to be faster."
+    "Raise `UserError` for a precision that a GPU here does not support; print a warning when there is no GPU."
     if precision == "float32":
         return
     gpus = tf.config.list_physical_devices("GPU")
@@ -90,41 +89,45 @@ def check_precision(precision: str):
     for gpu in gpus:
         capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (8, 0))
         if precision == "mixed_bfloat16" and capability < (8, 0):
-            raise UserError(
-                f"training.precision={precision}: this GPU (compute capability {capability[0]}.{capability[1]}) has it from 8.0 on; choose mixed_float16 or float32"
-            )
+            rule = f"this GPU has compute capability {capability[0]}.{capability[1]}, the precision needs 8.0"
+            raise UserError(f"training.precision={precision}", rule, "choose mixed_float16 or float32")
 
-# %% ../nbs/50_devices.ipynb #1742f296
+
+def _all_machines(machines: list, number: int) -> Devices:
+    "The devices of all machines of a cluster."
+    where = "training.devices=machines"
+    if not machines:
+        raise UserError(where, "TF_CONFIG does not name them", f"set it on each of them, such as {EXAMPLE}")
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError:
+        rule = "TensorFlow was used in this process before"
+        raise UserError(where, rule, "train in a process of its own") from None
+    return Devices(strategy, strategy.num_replicas_in_sync, len(machines), number == 0)
+
+
+def _this_machine(wanted: str) -> Devices:
+    "One device, or all devices of this machine."
+    if wanted != "all":
+        return Devices()
+    found = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
+    return Devices(tf.distribute.MirroredStrategy(found), len(found)) if len(found) > 1 else Devices()
+
+
 def find_devices(cfg: TrainingConfig) -> Devices:
-    "The devices that the settings ask for; raises `UserError` for what cannot be had here."
+    "Find the devices that the settings name; raises `UserError` for devices that are not available."
     machines, number = cluster()
     if cfg.devices == "machines":
-        if not machines:
-            raise UserError(
-                f"training.devices=machines: TF_CONFIG does not name them; set it on each of them, such as {EXAMPLE}"
-            )
-        try:
-            strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        except RuntimeError:
-            raise UserError(
-                "training.devices=machines: TensorFlow has computed something already; train in a process of its own"
-            ) from None
-        devices = Devices(strategy, strategy.num_replicas_in_sync, len(machines), number == 0)
+        devices = _all_machines(machines, number)
     elif len(machines) > 1:
-        raise UserError(
-            f"training.devices={cfg.devices}: TF_CONFIG names {len(machines)} machines, which would write over each other; set training.devices=machines, or unset TF_CONFIG"
-        )
+        rule = f"TF_CONFIG names {len(machines)} machines, which would write over each other"
+        raise UserError(f"training.devices={cfg.devices}", rule, "set training.devices=machines, or unset TF_CONFIG")
     else:
-        found = (
-            [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
-            if cfg.devices == "all"
-            else []
-        )
-        devices = Devices(tf.distribute.MirroredStrategy(found), len(found)) if len(found) > 1 else Devices()
+        devices = _this_machine(cfg.devices)
     parts = devices.replicas * cfg.micro_batches
     if cfg.batch % parts:
-        raise UserError(
-            f"training.batch={cfg.batch}: cannot be split evenly over {devices.replicas} device(s) in {cfg.micro_batches} micro-batch(es) each; take a multiple of {parts}"
-        )
+        split = f"{devices.replicas} device(s) in {cfg.micro_batches} micro-batch(es) each"
+        rule = f"cannot be split evenly over {split}"
+        raise UserError(f"training.batch={cfg.batch}", rule, f"take a multiple of {parts}")
     check_precision(cfg.precision)
     return devices

@@ -46,6 +46,10 @@ WORDS = {
     "Clear": "clear where ≥ {least}",
     "FramePhase": "fractional parts of the shifts",
     "FrameSummary": "means of each frame",
+    "SplitLikelihood": "likelihood of each frame",
+    "LikelihoodLogits": "weighted likelihood",
+    "FrameWeights": "log of the frames' weights",
+    "Certainty": "squares of the weights",
     "FrameAttention": "weighted frames",
     "AddPerFrame": "plus a vector per frame",
     "Multiply": "product",
@@ -146,7 +150,7 @@ def path_names(model) -> list[str]:
 # %% ../nbs/45_drawing.ipynb #85b29fa3
 HIDDEN = {"InputLayer", "FoldFrames", "UnfoldFrames", "ExpandFrames", "OnlyFrame"}
 
-ACROSS = ("MaskedMean", "FrameAttention", "ShiftToGrid", "FrameSummary")
+ACROSS = ("MaskedMean", "FrameAttention", "ShiftToGrid", "FrameSummary", "FrameWeights")
 
 COLOURS = {"conv": "#cfe3f7", "merge": "#fde3c4", "frames": "#f9cfd0", "other": "#eeeeee"}
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RINGS', 'CENTRES', 'GROUND', 'MOST', 'AGAIN', 'ring_numbers', 'ring_power', 'draw_ground', 'shaped', 'relative_to',
-           'transfer', 'own_power', 'common_ground', 'smooth_changes']
+           'own_power', 'common_ground', 'smooth_changes']
 
 # %% ../nbs/18_ground.ipynb #58bdbd52
 from functools import lru_cache
@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, ndimage
 
-from .sensor import SCALE, kernel
+from .sensor import KERNEL_A, SCALE, transfer
 
 # %% ../nbs/18_ground.ipynb #6188eb74
 RINGS = np.array([0.005, 0.015, 0.04, 0.08, 0.14, 0.22, 0.32, 0.48])  # cycles per HR px, edges of the rings
@@ -107,17 +107,6 @@ def relative_to(
     moves = np.round(shifts[home] - shifts).astype(int)
     return np.stack([f - np.roll(fields[home], tuple(m), (0, 1)) for f, m in zip(fields, moves)])
 
-
-def transfer(
-    f,  # cycles per LR px
-    width: float,  # HR px
-    a: float = -0.47,  # depth of the negative lobes
-):  # 1 at f = 0
-    "What the kernel leaves of a wave, along one axis."
-    x = np.arange(-2 * int(width) - 2, 2 * int(width) + 3)
-    taps = kernel(x, width, a)
-    return (np.cos(2 * np.pi / SCALE * np.multiply.outer(f, x)) @ taps / taps.sum()).astype(np.float32)
-
 # %% ../nbs/18_ground.ipynb #a85c5500
 def own_power(
     f,  # cycles per HR px, (n, m)
@@ -157,7 +146,7 @@ def smooth_changes(
     tilt: float,  # the amplitude is the ground's times f^tilt
     stretch: float,  # of the ground in x
     own: np.ndarray,  # (T,), sd of each date's own field on the ground
-    a: float = -0.47,  # depth of the kernel's negative lobes
+    a: float = KERNEL_A,  # depth of the kernel's negative lobes
 ) -> np.ndarray:  # float32 (T, size, size), 0 for the frame shared with HR
     "Each date's own field less that of HR's date, both seen through the frame's kernel."
     n = fft.next_fast_len(size + size // 4)

@@ -20,12 +20,12 @@ from .checks import fingerprint
 from .classical import CLASSICAL, classical_image
 from .core import UserError, shown, write_json, written_whole
 from .images import read_image, write_image
+from .layout import read_labels
 from .metrics import baseline_image
 from .prediction import as_networks, check_scale_output, super_resolve, super_resolve_with_scale, to_dn
 from .scenes import find_scenes, read_norms, read_scene
 from .scores import score_scene
 from .settings import PredictionConfig
-from .weights import load_model
 
 # %% ../nbs/66_methods.ipynb #f7de71b4
 NETWORK = ("network", "default")  # what the weights that ship are called
@@ -61,8 +61,9 @@ def open_networks(
             raise UserError(
                 f"--set {text}: a trained network's settings are its own, only those of prediction can change; write prediction.key=value"
             )
-    sources = [default_weights() if str(s) in NETWORK else s for s in sources]
+    from enhanceme.weights import load_model  # here, so that classical methods do not load TensorFlow
 
+    sources = [default_weights() if str(s) in NETWORK else s for s in sources]
     networks, configs = zip(*map(load_model, sources))
     configs = [c.change(*changes) if changes else c for c in configs]
     weights = hashlib.blake2b(
@@ -166,6 +167,8 @@ def method_images(
     folders = folders or find_scenes(data, band, split)
     make, about = open_method(method, changes, uncertainty)
     source = {**about, "data": str(Path(data).resolve()), "fingerprint": fingerprint(data)}
+    if about.get("prediction", {}).get("reference") == "given":
+        source["labels"] = hashlib.blake2b(repr(sorted(read_labels(data).items())).encode(), digest_size=8).hexdigest()
     norms = read_norms(data)
     for folder in folders:
         read_scene(folder, norms)  # a fault is told before the first image is made
@@ -197,6 +200,16 @@ def predict_data(
     return method_images(data, out, model, band, split, folders, progress, changes, uncertainty)
 
 # %% ../nbs/66_methods.ipynb #88274688
+def _method_of(pred: Path) -> str:
+    "Return the name of the method in a folder of predictions, with the reference frame that it was given."
+    note = pred / "prediction.json"
+    if not note.exists():
+        return pred.name
+    source = json.loads(note.read_text())["source"]
+    reference = source.get("prediction", {}).get("reference")
+    return source["method"] + ("" if reference is None else f", reference {reference}")
+
+
 def score_data(
     data,  # a data set's folder
     pred,  # folder with imgsetNNNN.png
@@ -211,8 +224,7 @@ def score_data(
         raise UserError(
             f"{shown(pred)}: no such folder; give the folder with imgsetNNNN.png, as `enhanceme predict` writes it"
         )
-    note = pred / "prediction.json"
-    method = json.loads(note.read_text())["source"]["method"] if note.exists() else pred.name
+    method = _method_of(pred)
     for folder in progress(folders or find_scenes(data, band, split)):
         scene = read_scene(folder, norms)
         if scene.target is None:

@@ -15,7 +15,7 @@ import keras
 
 from .architectures import UNITS_3DWDSR, band_units, fusion, wdsr3d
 from .core import UserError
-from .features import FEATURES
+from .features import SHARPNESS
 from .settings import ModelConfig
 
 # %% ../nbs/44_models.ipynb #2ccc726b
@@ -80,7 +80,7 @@ def build_model(
     cfg: ModelConfig = _DEFAULT,  # a preset and the sizes that differ from it
     bands: Sequence[str] = ("NIR", "RED"),  # bands whose pooled constants standardise the input, where the preset does
     frames: int | None = None,  # T of networks with a fixed number; None = as published
-    features: int = len(FEATURES),  # numbers per frame in the input `features`
+    features: int = len(SHARPNESS),  # numbers per frame in the input `features`
     seed: int | None = None,  # of the initial weights; None = the state of Keras' generator
     with_scale: bool = False,  # add the second output channel, the scale of the error
 ) -> keras.Model:  # its inputs: `input_names`

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['LATTICE', 'ORIENTATIONS', 'WHOLE', 'LARGE_TILE', 'to_dn', 'turn', 'turn_back', 'frame_windows', 'passes',
-           'part_input', 'with_margin', 'asked', 'answers', 'ensemble', 'ramp', 'blended', 'as_networks',
+           'part_input', 'with_margin', 'network_output', 'members', 'ensemble', 'ramp', 'blended', 'as_networks',
            'tile_renderer', 'super_resolve', 'mixture', 'check_scale_output', 'super_resolve_with_scale']
 
 # %% ../nbs/64_prediction.ipynb #9ebc7fb1
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +16,14 @@ import numpy as np
 from .config import Config
 from .core import UserError
 from .patching import MARGIN, choose_frames, lattice, transform, window
+from .reference import reference_position, with_copies
 from .registration import Stack, register
 from .scenes import Scene
 from .sensor import SCALE, SENSOR_MAX
 from .settings import PatchingConfig, PredictionConfig
 
 # %% ../nbs/64_prediction.ipynb #9cc9f983
-LATTICE = 16  # DN, every pixel of the archive is a multiple
+LATTICE = 16  # DN; every pixel of the archive is a multiple
 
 
 def to_dn(
@@ -31,35 +33,30 @@ def to_dn(
 ) -> np.ndarray:  # uint16 (h, w)
     "Round to whole DN and saturate; raises `UserError` when a pixel is not a number."
     if not np.isfinite(sr).all():
-        raise UserError(
-            "prediction: the network gave pixels that are not numbers; train it again with a lower training.learning_rate"
-        )
-    step = LATTICE if on_lattice else 1
-    return (np.clip(np.rint(sr / step), 0, (SENSOR_MAX if clip else 65535) // step) * step).astype(np.uint16)
+        rule = "the network gave pixels that are not numbers"
+        raise UserError("prediction", rule, "train it again with a lower training.learning_rate")
+    step, highest = LATTICE if on_lattice else 1, SENSOR_MAX if clip else 65535
+    return (np.clip(np.rint(sr / step), 0, highest // step) * step).astype(np.uint16)
 
 # %% ../nbs/64_prediction.ipynb #152398de
-ORIENTATIONS = {
+_BOTH = (False, True)
+ORIENTATIONS = {  # by number of flips: (flip y, flip x, transpose)
     1: [(False, False, False)],
-    4: [(y, x, False) for y in (False, True) for x in (False, True)],
-    8: [(y, x, t) for t in (False, True) for y in (False, True) for x in (False, True)],
-}  # flip y, flip x, transpose
+    4: [(y, x, False) for y in _BOTH for x in _BOTH],
+    8: [(y, x, t) for t in _BOTH for y in _BOTH for x in _BOTH],
+}
 
 
 def turn(
     x: dict,  # the network's input, one scene
-    how: tuple,  # flip y, flip x, transpose
+    how: tuple,  # flip y, flip x, transpose, in this order
 ) -> dict:
-    "A scene seen mirrored and turned, in this order."
+    "Mirror and transpose a scene."
     blank = np.zeros((1, 1, 1), np.float32)
-    frames, masks, shifts, features, _ = transform(
-        (x["frames"][0, ..., 0], x["masks"][0, ..., 0], x["shifts"][0], x["features"][0], blank), *how
-    )
-    return {
-        "frames": frames[None, ..., None],
-        "masks": masks[None, ..., None],
-        "shifts": shifts[None],
-        "features": features[None],
-    }
+    scene = (x["frames"][0, ..., 0], x["masks"][0, ..., 0], x["shifts"][0], x["features"][0], blank)
+    frames, masks, shifts, features, _ = transform(scene, *how)
+    images = {"frames": frames[None, ..., None], "masks": masks[None, ..., None]}
+    return images | {"shifts": shifts[None], "features": features[None]}
 
 
 def turn_back(
@@ -74,36 +71,40 @@ def turn_back(
 # %% ../nbs/64_prediction.ipynb #d367e974
 def frame_windows(
     stack: Stack,
-    n: int,  # frames a network takes
+    n: int,  # frames of a pass
     patching: PatchingConfig,
     cfg: PredictionConfig,
-    masks: np.ndarray = None,  # bool (T, ...), the stack's masks in a tile; None = the whole
-    fill=True,  # frames are repeated where there are fewer than n; a network that takes any number needs no repeats
+    masks: np.ndarray | None = None,  # bool (T, ...), the stack's masks in a tile; None = the whole
+    fill: bool = True,  # repeat frames where there are fewer than n, for networks of a fixed number
 ) -> list:  # of (indices, at most n, weight); weights sum to 1
-    "The sets of frames to be used, the best first."
+    "The sets of frames for the passes of an ensemble, the best first."
+    # the n best frames
     best = choose_frames(stack, n, patching, masks)[0]
     if not fill:
-        best = np.array(list(dict.fromkeys(best.tolist())))
+        best = _unique(best)
     sets, weights = [best], np.ones(1)
+
+    # further windows along the ranking
     if cfg.windows > 1:
-        ranked = list(
-            dict.fromkeys(choose_frames(stack, len(stack.kept), patching, masks)[0].tolist())
-        )  # without repeats
+        ranked = _unique(choose_frames(stack, len(stack.kept), patching, masks)[0])
         clearance = (stack.masks if masks is None else masks).reshape(len(stack.kept), -1).mean(1)
-        sets += [np.array(ranked[k : k + n]) for k in range(cfg.window_step, len(ranked) - n + 1, cfg.window_step)][
-            : cfg.windows - 1
-        ]
+        starts = range(cfg.window_step, len(ranked) - n + 1, cfg.window_step)
+        sets += [ranked[k : k + n] for k in starts][: cfg.windows - 1]
         weights = np.array([cfg.window_decay**k * clearance[s].mean() for k, s in enumerate(sets)])
         weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(sets), 1 / len(sets))
-    return [
-        (s[: -(-len(s) * k // cfg.nested)], w / cfg.nested)
-        for s, w in zip(sets, weights)
-        for k in range(cfg.nested, 0, -1)
-    ]
+
+    # nested sets of each window: all of it, and its best parts
+    part = lambda s, k: s[: -(-len(s) * k // cfg.nested)]
+    return [(part(s, k), w / cfg.nested) for s, w in zip(sets, weights) for k in range(cfg.nested, 0, -1)]
+
+
+def _unique(frames: np.ndarray) -> np.ndarray:
+    "Each frame once, in order of its first place."
+    return np.array(list(dict.fromkeys(frames.tolist())))
 
 
 def passes(cfg: PredictionConfig, networks: int = 1) -> int:
-    "How often a network is called for a scene or tile, at most."
+    "Largest number of calls of a network for a scene or tile."
     return cfg.flips * cfg.permutations * cfg.windows * cfg.nested * networks
 
 # %% ../nbs/64_prediction.ipynb #1a89caef
@@ -121,19 +122,24 @@ def part_input(
     }
 
 
-def with_margin(stack: Stack, y: int, x: int, size, margin=MARGIN) -> Stack:
-    "A rectangle of a stack with its margin, reflected at the borders."
-    return replace(
-        stack, frames=window(stack.frames, y, x, size, margin), masks=window(stack.masks, y, x, size, margin)
-    )
+def with_margin(
+    stack: Stack,
+    y: int,  # LR px, first row
+    x: int,  # LR px, first column
+    size: tuple,  # LR px, height and width
+    margin: int = MARGIN,  # LR px on every side
+) -> Stack:  # its frames and masks (T, height + 2 margin, width + 2 margin)
+    "Cut a rectangle of a stack with its margin, reflected at the borders."
+    frames, masks = (window(images, y, x, size, margin) for images in (stack.frames, stack.masks))
+    return replace(stack, frames=frames, masks=masks)
 
 
-def asked(
-    network,
+def network_output(
+    network,  # keras.Model
     x: dict,  # one input
-    with_scale=False,
-) -> tuple:  # the image, and the scale of its error if wished: float32 (3h, 3w), DN
-    "What a network says of one stack."
+    with_scale: bool = False,
+) -> tuple:  # the image, and the scale of its error where asked for: float32 (3h, 3w), DN
+    "Run a network on one stack."
     from enhanceme.weights import reconstruct
 
     if not with_scale:
@@ -145,45 +151,44 @@ def asked(
     return y[..., 0], laplace_scale(y[..., 1])
 
 
-def answers(
-    network,
+def members(
+    network,  # keras.Model
     config: Config,
     stack: Stack,  # with a margin
-    with_scale=False,
-):  # yields (weight, what `asked` gives), the answer turned back; weights sum to 1
-    "A network's answers to one stack, asked in all the ways that the settings of prediction name."
+    with_scale: bool = False,
+) -> Iterator[tuple]:  # of (weight, `network_output` turned back); weights sum to 1
+    "Run a network on all versions of a stack that the settings of prediction name."
     cfg, inner = config.prediction, np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-    fill = network.input["frames"].shape[1] is not None
-    for chosen, weight in frame_windows(
-        stack, cfg.frames or config.patching.frames, config.patching, cfg, stack.masks[inner], fill
-    ):
+    fill, count = network.input["frames"].shape[1] is not None, cfg.frames or config.patching.frames
+    known = cfg.reference if isinstance(cfg.reference, int) else None  # position of HR's own frame
+    for chosen, weight in frame_windows(stack, count, config.patching, cfg, stack.masks[inner], fill):
+        chosen = with_copies(chosen, known, fill)
         x, rng = part_input(stack, chosen), np.random.default_rng(0)
-        for turn_k in range(cfg.permutations):
-            order = rng.permutation(len(chosen)) if turn_k else np.arange(len(chosen))
+        share = np.float32(weight / (cfg.permutations * cfg.flips))
+        for permutation in range(cfg.permutations):
+            order = rng.permutation(len(chosen)) if permutation else np.arange(len(chosen))
             mixed = {k: v[:, order] for k, v in x.items()}
             for how in ORIENTATIONS[cfg.flips]:
-                yield (
-                    np.float32(weight / (cfg.permutations * cfg.flips)),
-                    tuple(turn_back(part, how) for part in asked(network, turn(mixed, how), with_scale)),
-                )
+                images = network_output(network, turn(mixed, how), with_scale)
+                yield share, tuple(turn_back(image, how) for image in images)
 
 
 def ensemble(
-    network,
+    network,  # keras.Model
     config: Config,
     stack: Stack,  # with a margin
 ) -> np.ndarray:  # float32 (3h, 3w), DN
-    "The weighted mean of a network's answers to one stack."
-    return sum(weight * image for weight, (image,) in answers(network, config, stack))
+    "The weighted mean of a network's images of one stack."
+    return sum(weight * image for weight, (image,) in members(network, config, stack))
 
 # %% ../nbs/64_prediction.ipynb #9bc43beb
 def ramp(
-    start: int,
-    stop: int,  # px, a tile's extent along an axis
-    n: int,  # px, the axis
-    overlap: int,  # px over which it falls
+    start: int,  # px, first pixel of a tile along an axis
+    stop: int,  # px, after its last pixel
+    n: int,  # px, length of the axis
+    overlap: int,  # px over which the weight falls
 ) -> np.ndarray:  # float32 (stop - start,), within (0, 1]
-    "The weight of a tile along an axis: 1, falling towards its ends unless the image ends there."
+    "The weight of a tile along an axis: 1, falling towards its ends but not at an end of the image."
     i = np.arange(start, stop)
     up = np.ones(len(i)) if start == 0 else (i - start + 0.5) / max(overlap, 1)
     down = np.ones(len(i)) if stop == n else (stop - i - 0.5) / max(overlap, 1)
@@ -194,110 +199,119 @@ def blended(
     shape: tuple,  # (h, w), LR px
     tile: int,  # LR px
     overlap: int,  # LR px
-    render,  # y, x, (height, width) in LR px -> (..., 3 height, 3 width)
-):  # yields first row in HR px, rows (..., n, 3w), from the top, all of them once
-    "An image from overlapping tiles, row by row."
+    render: Callable,  # y, x, (height, width) in LR px -> (..., 3 height, 3 width)
+) -> Iterator[tuple]:  # of (first row in HR px, rows (..., n, 3w)), from the top, every row once
+    "Blend an image from overlapping tiles, row by row."
     if tile <= overlap:
-        raise UserError(
-            f"prediction.tile={tile}: must be larger than the overlap of {overlap} LR px; choose larger tiles"
-        )
-    (h, w), size = shape, [min(tile, n) for n in shape]
+        rule = f"must be larger than the overlap of {overlap} LR px"
+        raise UserError(f"prediction.tile={tile}", rule, "choose larger tiles")
+    (h, w), size = shape, tuple(min(tile, n) for n in shape)
     ys, xs = (lattice(n, s, s - overlap if s < n else s).tolist() for n, s in zip(shape, size))
-    total, weight = None, np.zeros((SCALE * size[0], SCALE * w), np.float32)
+    along = lambda start, length, n: ramp(SCALE * start, SCALE * (start + length), SCALE * n, SCALE * overlap)
+    total, weight = None, np.zeros((SCALE * size[0], SCALE * w), np.float32)  # of the row of tiles
     for y, below in zip(ys, ys[1:] + [h]):
-        wy = ramp(SCALE * y, SCALE * (y + size[0]), SCALE * h, SCALE * overlap)
+        # add the weighted tiles of this row
+        wy = along(y, size[0], h)
         for x in xs:
-            wx, cols = (
-                ramp(SCALE * x, SCALE * (x + size[1]), SCALE * w, SCALE * overlap),
-                np.s_[SCALE * x : SCALE * (x + size[1])],
-            )
-            both, part = np.outer(wy, wx), render(y, x, tuple(size))
+            cols = np.s_[SCALE * x : SCALE * (x + size[1])]
+            both, part = np.outer(wy, along(x, size[1], w)), render(y, x, size)
             if total is None:
                 total = np.zeros((*part.shape[:-2], *weight.shape), np.float32)
             total[..., cols] += both * part
             weight[:, cols] += both
+
+        # yield the rows that no later tile covers; move the others to the top
         done = SCALE * (below - y)
         yield SCALE * y, total[..., :done, :] / weight[:done]
-        for a in (total, weight):  # what later tiles go on with moves to the top
+        for a in (total, weight):
             a[..., : -done or None, :] = a[..., done:, :].copy()
             a[..., a.shape[-2] - done :, :] = 0
 
 # %% ../nbs/64_prediction.ipynb #b9693c32
-WHOLE, LARGE_TILE = (
-    512,
-    256,
-)  # LR px: the largest side that goes through at once, and the tiles of larger images, unless the settings say otherwise
+WHOLE = 512  # LR px, the largest side of an image that passes at once unless the settings set tiles
+LARGE_TILE = 256  # LR px, the tiles of larger images
 
 
-def as_networks(model, config) -> list:
-    "Pairs of network and settings, checked to work on one grid and with as many frames as they take."
+def as_networks(
+    model,  # a network, or several
+    config,  # the settings it was trained with, or those of each
+) -> list:  # pairs of network and settings
+    "Pair networks with their settings; raises `UserError` for different grids or a wrong number of frames."
     pairs = list(zip(model, config)) if isinstance(model, (list, tuple)) else [(model, config)]
     if any(c.registration != pairs[0][1].registration for _, c in pairs):
-        raise UserError(
-            "model: the networks were trained with different registration settings, so their images lie on different grids; average those that agree"
-        )
+        rule = "the networks were trained with different registration settings, so their images lie on different grids"
+        raise UserError("model", rule, "average those that agree")
     for network, c in pairs:
-        takes, given = network.input["frames"].shape[1], c.prediction.frames or c.patching.frames
+        takes, given, nested = (
+            network.input["frames"].shape[1],
+            c.prediction.frames or c.patching.frames,
+            c.prediction.nested,
+        )
         if takes not in (None, given):
-            raise UserError(
-                f"prediction.frames={given}: the network {network.name} takes {takes} frames, no more and no fewer; set it to {takes} or leave it out"
-            )
-        if takes and c.prediction.nested > 1:
-            raise UserError(
-                f"prediction.nested={c.prediction.nested}: the network {network.name} takes {takes} frames, no fewer; leave it out"
-            )
+            rule = f"the network {network.name} takes {takes} frames, no more and no fewer"
+            raise UserError(f"prediction.frames={given}", rule, f"set it to {takes} or leave it out")
+        if takes and nested > 1:
+            rule = f"the network {network.name} takes {takes} frames, no fewer"
+            raise UserError(f"prediction.nested={nested}", rule, "leave it out")
     return pairs
 
 
-def tile_renderer(pairs, stack_at, with_scale=False):
-    "The function that makes a tile of all answers of all networks; `stack_at(y, x, size)` gives the stack there, with its margin."
+def tile_renderer(
+    pairs: list,  # of network and settings
+    stack_at: Callable,  # y, x, size in LR px -> the stack there, with its margin
+    with_scale: bool = False,
+) -> Callable:  # y, x, size -> float32 (3h, 3w), or image and square of the scale (2, 3h, 3w), DN
+    "The function that makes a tile from all members of all networks."
 
     def render(y, x, size):
         stack, share = stack_at(y, x, size), np.float32(1 / len(pairs))
         if not with_scale:
             return sum(ensemble(network, config, stack) for network, config in pairs) / np.float32(len(pairs))
-        return np.stack(
-            mixture(
-                (share * weight, answer)
-                for network, config in pairs
-                for weight, answer in answers(network, config, stack, True)
-            )
-        )
+        found = (member for network, config in pairs for member in members(network, config, stack, True))
+        return np.stack(mixture((share * weight, images) for weight, images in found))
 
     return render
 
 
-def _reconstructed(model, config, scene: Scene, with_scale=False):
-    "The image (3h, 3w), or image and square of the scale (2, 3h, 3w), float32; and the settings of prediction."
+def _reconstructed(
+    model,  # a network, or several
+    config,  # its settings, or those of each
+    scene: Scene,
+    with_scale: bool = False,
+) -> tuple:  # image (3h, 3w), or image and square of the scale (2, 3h, 3w), float32; the settings of prediction
+    "Register a scene and run networks on it, whole or in tiles."
+    # the first network's settings of prediction serve all, but for the number of frames
     pairs = as_networks(model, config)
     cfg = pairs[0][1].prediction
-    pairs = [
-        (network, c.model_copy(update={"prediction": cfg.model_copy(update={"frames": c.prediction.frames})}))
-        for network, c in pairs
-    ]
-    stack = register(scene, pairs[0][1].registration)
+    known = reference_position(scene, cfg.reference)
+    mine = lambda c: {"frames": c.prediction.frames, "reference": known}  # from here on a position in the stack
+    own = lambda c: c.model_copy(update={"prediction": cfg.model_copy(update=mine(c))})
+    pairs = [(network, own(c)) for network, c in pairs]
+
+    # the whole scene, or tiles
+    stack = register(scene, pairs[0][1].registration, known)
     shape = stack.frames.shape[1:]
     render = tile_renderer(pairs, lambda y, x, size: with_margin(stack, y, x, size), with_scale)
     tile = cfg.tile or (LARGE_TILE if max(shape) > WHOLE else max(shape))
-    return np.concatenate([rows for _, rows in blended(shape, tile, cfg.overlap, render)], -2) if tile < max(
-        shape
-    ) else render(0, 0, shape), cfg
+    if tile >= max(shape):
+        return render(0, 0, shape), cfg
+    return np.concatenate([rows for _, rows in blended(shape, tile, cfg.overlap, render)], -2), cfg
 
 
 def super_resolve(
-    model,  # a network of the models notebook, or several: their mean
+    model,  # a network, or several: their mean
     config,  # the settings it was trained with, or those of each
     scene: Scene,
 ) -> np.ndarray:  # uint16 (3h, 3w), DN
-    "The SR image of a scene: register, choose frames, through the network, whole or in tiles; `config.prediction` (of the first) says how."
+    "The SR image of a scene by the settings of prediction (of the first network): registered, whole or in tiles."
     sr, cfg = _reconstructed(model, config, scene)
     return to_dn(sr, cfg.clip, cfg.lattice)
 
 # %% ../nbs/64_prediction.ipynb #9dcb091a
 def mixture(
-    weighted,  # iterable of (weight, (image, scale)), weights summing to 1; DN
-):  # mean (h, w) in DN, square of the scale (h, w) in DN^2
-    "Several Laplace answers as one, with the mean and the variance of their mixture."
+    weighted: Iterable,  # of (weight, (image, scale)), weights summing to 1; DN
+) -> tuple:  # mean (h, w) in DN, square of the scale (h, w) in DN^2
+    "Mean and squared scale of a Laplace distribution with the mean and the variance of a mixture."
     first, total, squares, moment = None, np.float32(0), np.float32(0), np.float32(0)
     for weight, (image, scale) in weighted:
         if first is None:
@@ -308,14 +322,13 @@ def mixture(
     return first + total, squares + np.maximum(moment - total**2, 0) / 2
 
 
-def check_scale_output(networks):
-    "Refuse networks that do not say how sure they are."
+def check_scale_output(networks: Iterable):
+    "Raise `UserError` for networks that do not predict the scale of their error."
     from enhanceme.architectures import predicts_scale
 
     if not all(predicts_scale(n) for n in networks):
-        raise UserError(
-            "--uncertainty: the network predicts no scale of its error; train one with --set loss.name=laplace, or leave --uncertainty out"
-        )
+        mend = "train one with --set loss.name=laplace, or leave --uncertainty out"
+        raise UserError("--uncertainty", "the network predicts no scale of its error", mend)
 
 
 def super_resolve_with_scale(
@@ -323,11 +336,10 @@ def super_resolve_with_scale(
     config,  # the settings it was trained with, or those of each
     scene: Scene,
 ) -> tuple:  # SR uint16 (3h, 3w) in DN; the scale of its error, float32 (3h, 3w) in DN
-    "The SR image of a scene and how sure it is, pixel by pixel; raises `UserError` when a network does not say."
+    "The SR image of a scene and the predicted scale of its error; raises `UserError` for networks without a scale."
     check_scale_output(model if isinstance(model, (list, tuple)) else [model])
     (image, square), cfg = _reconstructed(model, config, scene, with_scale=True)
     if not np.isfinite(square).all():
-        raise UserError(
-            "prediction: the network gave scales that are not numbers; train it again with a lower training.learning_rate"
-        )
+        rule = "the network gave scales that are not numbers"
+        raise UserError("prediction", rule, "train it again with a lower training.learning_rate")
     return to_dn(image, cfg.clip, cfg.lattice), (cfg.temperature * np.sqrt(square)).astype(np.float32)

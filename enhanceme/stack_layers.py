@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['masked_moments', 'Units', 'Standardise', 'Restore', 'LogScale', 'masked_mean', 'MaskedMean', 'cubic', 'grid_matrix',
            'shift_to_grid', 'ShiftToGrid', 'Bicubic', 'FillConcealed', 'FoldFrames', 'UnfoldFrames', 'ExpandFrames',
-           'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention']
+           'OnlyFrame', 'AddPerFrame', 'Clear', 'FramePhase', 'FrameSummary', 'FrameAttention', 'SplitLikelihood',
+           'LikelihoodLogits', 'FrameWeights', 'Certainty']
 
 # %% ../nbs/42_stack_layers.ipynb #bfaf54c2
 import keras
@@ -364,3 +365,74 @@ class FrameAttention(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "limit": self.limit, "concealed": self.concealed}
+
+# %% ../nbs/42_stack_layers.ipynb #af206c5f
+@register
+class SplitLikelihood(keras.layers.Layer):
+    "Split features (B, T, F + 1) into features with two copies of the last (B, T, F + 2), and the last (B, T, 1)."
+
+    def __init__(self, lowest=-6.0, **kwargs):
+        super().__init__(**kwargs)
+        self.lowest = lowest
+
+    def call(self, x):
+        log_p = ops.clip(x[..., -1:], self.lowest, 0.0)
+        return ops.concatenate([x[..., :-1], log_p / 2 + 1, 2 * ops.exp(log_p)], -1), log_p
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], shape[-1] + 1), (*shape[:-1], 1)
+
+    def get_config(self):
+        return {**super().get_config(), "lowest": self.lowest}
+
+
+@register
+class LikelihoodLogits(keras.layers.Layer):
+    "Logits (B, T, C): a learned weight for each channel times the likelihood (B, T, 1)."
+
+    def __init__(self, channels=1, initial=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.initial = channels, initial
+
+    def build(self, shape):
+        start = keras.initializers.Constant(self.initial)
+        self.scale = self.add_weight(shape=(self.channels,), initializer=start, name="scale")
+
+    def call(self, likelihood):
+        return self.scale * likelihood
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.channels)
+
+    def get_config(self):
+        return {**super().get_config(), "channels": self.channels, "initial": self.initial}
+
+
+@register
+class FrameWeights(keras.layers.Layer):
+    "Logarithm of the weights of `FrameAttention`, called with its logits and masks: (B, T, h, w, K)."
+
+    def __init__(self, limit=10.0, concealed=-20.0, **kwargs):
+        super().__init__(**kwargs)
+        self.limit, self.concealed = limit, concealed
+
+    def call(self, pixel, frame, masks):
+        logits = ops.clip(pixel + frame[:, :, None, None], -self.limit, self.limit) + self.concealed * (1 - masks)
+        return logits - ops.logsumexp(logits, 1, keepdims=True)
+
+    def compute_output_shape(self, pixel_shape, frame_shape, masks_shape):
+        return pixel_shape
+
+    def get_config(self):
+        return {**super().get_config(), "limit": self.limit, "concealed": self.concealed}
+
+
+@register
+class Certainty(keras.layers.Layer):
+    "Sum over the frames of the squared weights, from their logarithms: (B, T, h, w, K) to (B, h, w, K)."
+
+    def call(self, log_weights):
+        return ops.sum(ops.exp(2 * log_weights), 1)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], *shape[2:])

@@ -28,7 +28,7 @@ from .methods import baseline_data, predict_data, score_data
 from .notebooks import portable, run_notebook
 from .pages import render_index, render_shelf
 from .preparation import open_store, prepare
-from .results import Results, extremes, headline, scene_row
+from .results import Results, Stage, StudyRecord, Wanted, extremes, headline, scene_row
 from .scenes import find_scenes, read_scene
 from .surveys import SURVEYS, run_factor
 from .workers import scene_mapper
@@ -55,47 +55,41 @@ class Stages:
             raise UserError(f"{out}: exists with other content; give another folder with OUT=...")
         if force and self.path.exists():
             shutil.rmtree(self.out)
-        self.record = (
-            json.loads(self.path.read_text()) if self.path.exists() else {**about, "wanted": wanted, "stages": []}
-        )
-        there, want = settled(self.record["wanted"]), settled(wanted)
+        self.record = StudyRecord.read(self.path) if self.path.exists() else StudyRecord(**about, wanted=wanted)
+        there, want = settled(self.record.wanted.model_dump()), settled(wanted)
         if there != want:
             differ = [{"config": "settings"}.get(k, k) for k in want if there.get(k) != want[k]]
             raise UserError(
                 f"{out}: holds a study with other {' and '.join(differ)}; give another folder with OUT=..., or FORCE=1 to do this one again"
             )
-        if self.record["wanted"] != wanted:
-            self.record.update(wanted=wanted, stages=[s for s in self.record["stages"] if not AGAIN.match(s["name"])])
+        if self.record.wanted.model_dump() != wanted:
+            self.record.wanted = Wanted(**wanted)
+            self.record.stages = [stage for stage in self.record.stages if not AGAIN.match(stage.name)]
         self.out.mkdir(parents=True, exist_ok=True)
         self.note()
 
     def note(self, **more):
         "Add facts to the record and write it."
-        self.record.update(more)
-        write_json(self.path, self.record)
+        for name, value in more.items():
+            setattr(self.record, name, value)
+        write_json(self.path, self.record.model_dump())
 
     def run(self, name: str, function, key=None):
         "Call `function` and note the stage as done with its time; skip it, saying so, when it is done already, by the same `key`."
-        there = next((s for s in self.record["stages"] if s["name"] == name), None)
-        if there and there.get("key") != key:
-            self.record["stages"].remove(there)
+        stages = self.record.stages
+        there = next((stage for stage in stages if stage.name == name), None)
+        if there and there.key != key:
+            stages.remove(there)
             there = None
         if there:
-            there["reused"] = True
-            print(f"[{name}] reused, done before in {there['seconds']:.0f} s", flush=True)
+            there.reused = True
+            print(f"[{name}] reused, done before in {there.seconds:.0f} s", flush=True)
         else:
             print(f"[{name}]", flush=True)
             start = time.perf_counter()
             function()
-            self.record["stages"].append(
-                {
-                    "name": name,
-                    "seconds": round(time.perf_counter() - start, 1),
-                    "reused": False,
-                    **({"key": key} if key else {}),
-                }
-            )
-        self.note(seconds=round(sum(s["seconds"] for s in self.record["stages"]), 1))
+            stages.append(Stage(name=name, seconds=round(time.perf_counter() - start, 1), key=key))
+        self.note(seconds=round(sum(stage.seconds for stage in stages), 1))
 
 # %% ../nbs/96_study.ipynb #27e7ef17
 ENOUGH = 8  # scenes with HR in a band from which a data set is trained on
@@ -204,9 +198,9 @@ def run_study(
         command=f"make study PROFILE={config.profile}" + (f" DATA={data}" if data else ""),
         profile=config.profile,
         seed=config.seed,
-        simulated=data is None,
+        data="simulated" if data is None else "given",
         target=str(data or Path(out) / "data"),
-        trained_on="simulated scenes" if simulated else "held-in scenes of DATA",
+        training_data="simulated" if simulated else "given",
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     out = stages.out
@@ -227,7 +221,7 @@ def run_study(
         stages.note(
             check={
                 "scenes": len(found.table),
-                "with_hr": int(found.table.hr_clearance.notna().sum()),
+                "with_hr": int(found.table.with_hr.sum()),
                 "notes": [str(f) for f in found.faults],
             }
         )
@@ -290,11 +284,11 @@ def publish(
 ) -> tuple[Path, Path]:  # the page that lists what is published, and the copy
     "Copy what readers need of a finished study and list it; raises `UserError` when the study is not whole, or not from a clean commit."
     results = Results.open(study)
-    source, about, git = results.folder, results.about, results.provenance.get("git", {})
-    out = Path(out) if out else Path("reports") / str(about.get("profile", "study"))
+    source, record, git = results.folder, results.record, results.provenance.get("git", {})
+    out = Path(out) if out else Path("reports") / (record.profile or "study")
     wanted = [p.stem for p in experiments(make_config(results.settings, str(study)) if results.settings else None)]
     lacking = [name for name in wanted if not (source / f"{name}.html").is_file()]
-    done = {s["name"] for s in about.get("stages", [])}
+    done = {stage.name for stage in record.stages}
     if results.scores.empty or not {f"trials-{name}" for name in SURVEYS} <= done:
         raise UserError(f"{study}: is not finished; the same `make study` goes on with it")
     if lacking:
@@ -355,7 +349,7 @@ def readme_table(
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"Means over held-out {kind} scenes with 95 % bootstrap intervals, profile `{about.about['profile']}`, seed {about.about['seed']}: [the report]({place}/index.html)"
+            f"Means over held-out {kind} scenes with 95 % bootstrap intervals, profile `{about.record.profile}`, seed {about.record.seed}: [the report]({place}/index.html)"
             + ("; not comparable with figures published for real scenes." if about.simulated else "."),
         ]
     )

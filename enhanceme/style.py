@@ -4,23 +4,26 @@
 
 # %% auto #0
 __all__ = ['INK', 'MUTED', 'FAINT', 'PAPER', 'BLUE', 'VERMILION', 'GREEN', 'AMBER', 'SKY', 'PURPLE', 'CYCLE', 'HIDDEN', 'COLORS',
-           'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'STYLE', 'HALO', 'sans', 'signed', 'styled', 'to_png', 'data_uri',
-           'Picture', 'figure_html', 'canvas', 'bare', 'limits', 'symmetric']
+           'DIVERGING', 'GREYS', 'CSS_DPI', 'SHARP', 'HALO', 'STYLE', 'sans', 'styled', 'signed', 'to_png', 'data_uri',
+           'figure_html', 'Picture', 'canvas', 'bare', 'limits', 'symmetric']
 
 # %% ../nbs/60_style.ipynb #7a08a822
 import base64
 import functools
-import html
 import io
+from typing import Callable
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
+
+from .templates import Block, from_template
 
 # %% ../nbs/60_style.ipynb #5d05822d
 INK, MUTED, FAINT, PAPER = "#1f2933", "#69727d", "#e3e6ea", "#ffffff"
@@ -48,15 +51,16 @@ DIVERGING = LinearSegmentedColormap.from_list(
 
 GREYS = mpl.colormaps["gray"].with_extremes(bad="#e9d9c3")
 
-CSS_DPI, SHARP = 100, 1.8  # px per inch on the page; pixels drawn per px shown
+CSS_DPI, SHARP = 100, 1.8  # px per inch on the page; pixels drawn for each px shown
 
+HALO = [withStroke(linewidth=2.6, foreground=PAPER)]  # around text that may lie on a line
 
+# %% ../nbs/60_style.ipynb #f6328d6a
 def sans() -> list[str]:
     "The preferred typefaces that are installed; DejaVu Sans comes with matplotlib."
     have = set(font_manager.get_font_names())
-    return [name for name in ("Inter", "Source Sans 3", "Helvetica Neue", "Liberation Sans") if name in have] + [
-        "DejaVu Sans"
-    ]
+    preferred = ("Inter", "Source Sans 3", "Helvetica Neue", "Liberation Sans")
+    return [*(name for name in preferred if name in have), "DejaVu Sans"]
 
 
 STYLE = {
@@ -67,6 +71,7 @@ STYLE = {
     "font.family": sans(),
     "font.size": 9,
     "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a file name is a dollar sign
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.titlepad": 7,
@@ -95,21 +100,11 @@ STYLE = {
     "image.cmap": "gray",
 }
 
-
-def signed(
-    value,  # a number
-    digits=2,  # decimals
-) -> str:  # such as "+1.20" or "−0.30", with a true minus; a zero has no sign
-    "A difference, to read."
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
-
-
-HALO = [withStroke(linewidth=2.6, foreground=PAPER)]  # around text that may stand on a line
-
-
-def styled(function):
-    "Run `function` under the house style and leave the caller's settings alone."
+# %% ../nbs/60_style.ipynb #09c368e9
+def styled(
+    function: Callable,  # that draws
+) -> Callable:
+    "Run `function` under the house style and leave the caller's settings unchanged."
 
     @functools.wraps(function)
     def inner(*args, **kwargs):
@@ -118,12 +113,21 @@ def styled(function):
 
     return inner
 
+
+def signed(
+    value: float,  # a difference
+    digits: int = 2,  # decimals
+) -> str:  # such as "+1.20" or "−0.30", with a true minus; a zero has no sign
+    "Format a number with its sign."
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
 # %% ../nbs/60_style.ipynb #7479ab22
 def to_png(
-    image,  # PIL image
-    colors=256,  # palette size; 0 keeps the full colours
+    image: Image.Image,  # any mode
+    colors: int = 256,  # size of the palette; 0 keeps the full colours
 ) -> bytes:
-    "A small PNG."
+    "Encode an image as a small PNG."
     if colors and image.mode not in ("L", "P"):
         image = image.convert("RGB").quantize(colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     out = io.BytesIO()
@@ -132,32 +136,44 @@ def to_png(
 
 
 def data_uri(
-    png: bytes,  # a PNG file's bytes
+    png: bytes,  # the content of a PNG file
 ) -> str:
-    "The PNG as an address that needs no file and no network."
+    "Encode a PNG as an address that needs no file and no network."
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
+def figure_html(
+    inner: Block,  # the figure's body
+    caption: str = "",  # plain text below it
+    kind: str = "",  # further CSS classes
+) -> Block:
+    "An HTML figure with its caption."
+    return from_template("figure", inner=inner, caption=caption, kind=kind)
+
+# %% ../nbs/60_style.ipynb #afa198b2
 class Picture(Figure):
-    "A Figure that shows itself, with its caption, as a compact PNG."
+    "A matplotlib figure that displays itself, with its caption, as a compact PNG."
 
     caption, alt, cover, scale = "", "", False, SHARP
 
     def says(
         self,
-        caption: str,  # what to see, one or two plain sentences
-        alt: str = "",  # for readers who cannot see it; the caption where empty
-        cover: bool = False,  # it stands for its page on the front page
+        caption: str,  # one or two plain sentences
+        alt: str = "",  # text for readers who cannot see the figure; the caption where empty
+        cover: bool = False,  # the figure represents its page on the front page
     ) -> "Picture":
-        "Give the figure its caption; returns the figure."
+        "Set the caption and return the figure."
         self.caption, self.alt, self.cover = caption, alt or caption, cover
         return self
 
     def png(
         self,
-        scale=None,  # drawn pixels per px on the page; None = the picture's own
+        scale: float | None = None,  # drawn pixels for each px on the page; None = the figure's own
     ) -> bytes:
-        "The figure as a PNG file."
+        "The figure as the content of a PNG file."
+        for axis in (axis for ax in self.axes for axis in (ax.xaxis, ax.yaxis) if axis.get_scale() != "linear"):
+            for label in axis.get_ticklabels(which="both"):
+                label.set_parse_math(True)  # matplotlib writes powers of ten as mathematics
         canvas = FigureCanvasAgg(self)
         self.set_dpi(CSS_DPI * (scale or self.scale))
         canvas.draw()
@@ -165,64 +181,55 @@ class Picture(Figure):
         self.set_dpi(CSS_DPI)
         return png
 
-    def _repr_html_(self):
-        wide, high = (round(side * CSS_DPI) for side in self.get_size_inches())
-        return figure_html(
-            f'<img src="{data_uri(self.png())}" alt="{html.escape(self.alt or "figure")}" width="{wide}" height="{high}" '
-            f'style="max-width:100%;height:auto">',
-            self.caption,
-            ("em-wide" if wide > 640 else "") + (" em-cover" if self.cover else ""),
-        )
+    def _repr_html_(self) -> Block:
+        width, height = (round(side * CSS_DPI) for side in self.get_size_inches())
+        alt = self.alt or "figure"
+        image = from_template("picture", png=data_uri(self.png()), alt=alt, width=width, height=height)
+        kind = ("em-wide" if width > 640 else "") + (" em-cover" if self.cover else "")
+        return figure_html(image, self.caption, kind)
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": self._repr_html_(), "text/plain": self.alt or "a figure"}
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": str(self._repr_html_()), "text/plain": self.alt or "a figure"}
 
-
-def figure_html(
-    inner: str,  # HTML of the figure's body
-    caption="",  # plain text below it
-    kind="",  # further classes
-) -> str:
-    "An HTML figure with its caption."
-    below = f"<figcaption>{html.escape(caption).replace(' %', '&nbsp;%')}</figcaption>" if caption else ""
-    return f'<figure class="em-figure {kind}" style="margin:1em 0"><div class="em-scroll">{inner}</div>{below}</figure>'
-
-
+# %% ../nbs/60_style.ipynb #2a5b49e5
 @styled
 def canvas(
-    width,  # inches; the page is 8.6 wide
-    height,  # inches
-    rows=1,  # of panels
-    columns=1,  # of panels
-    **kwargs,  # for `Figure.subplots`, such as gridspec_kw
-):  # (Picture, axes)
-    "An empty picture with its axes."
+    width: float,  # inches; the page is 8.6 wide
+    height: float,  # inches
+    rows: int = 1,  # of panels
+    columns: int = 1,  # of panels
+    **kwargs,  # of `Figure.subplots`, such as gridspec_kw
+) -> tuple[Picture, Axes]:  # one `Axes`, or an array of them
+    "An empty picture and its axes."
     fig = Picture(figsize=(width, height))
     return fig, fig.subplots(rows, columns, **kwargs)
 
 
-def bare(ax):
-    "Take the axes' ticks, grid and frame away, for images."
-    ax.set_xticks([]), ax.set_yticks([]), ax.grid(False)
+def bare(
+    ax: Axes,  # changed in place
+) -> Axes:  # the same
+    "Remove ticks, grid and frame from axes that show an image."
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(False)
     return ax
 
 # %% ../nbs/60_style.ipynb #f1ab66db
 def limits(
-    *images,  # arrays in one unit; NaN is ignored
-    clear=None,  # bool arrays, one per image, or None
-    low=1,  # percentile shown black
-    high=99,  # percentile shown white
-):  # (black, white) in the images' unit
-    "Grey limits shared by the images."
+    *images: np.ndarray,  # in one unit; NaN is ignored
+    clear=None,  # one bool array for each image, or None
+    low: float = 1,  # percentile shown black
+    high: float = 99,  # percentile shown white
+) -> tuple[float, float]:  # (black, white) in the images' unit
+    "Grey limits that the images share."
     masks = clear if clear is not None else [None] * len(images)
-    values = np.concatenate(
-        [
-            np.asarray(image, float)[... if mask is None or not np.any(mask) else mask].ravel()
-            for image, mask in zip(images, masks)
-        ]
-    )
+    seen = []
+    for image, mask in zip(images, masks):
+        everything = mask is None or not np.any(mask)
+        seen.append(np.asarray(image, float)[... if everything else mask].ravel())
+    values = np.concatenate(seen)
     values = values[np.isfinite(values)]
     if not values.size:
         return 0.0, 1.0
@@ -231,8 +238,8 @@ def limits(
 
 
 def symmetric(
-    *errors,  # arrays around zero; NaN is ignored
-    percentile=99,  # of the absolute error
+    *errors: np.ndarray,  # around zero; NaN is ignored
+    percentile: float = 99,  # of the absolute error
 ) -> float:
     "Half width of one diverging scale for all the error maps."
     values = np.concatenate([np.abs(e[np.isfinite(e)]).ravel() for e in map(np.asarray, errors)] or [np.zeros(0)])

@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from .core import UserError, shown, written_whole
-from .images import Fault, write_image
+from .images import write_image
+from .layout import Fault
 from .methods import open_method
 from .scenes import find_scenes, read_scene
 

@@ -239,11 +239,7 @@ def survey_real(bench: Bench, quiet=False) -> bool:
     if results.simulated:
         folders = shown_scenes(_survey_scenes(bench))
     else:
-        used = (
-            results.provenance.get("training_scenes", [])
-            if results.about.get("trained_on") != "simulated scenes"
-            else []
-        )
+        used = results.provenance.get("training_scenes", []) if not results.trained_on_simulated else []
         folders = [f for f in find_scenes(results.data) if f"{f.parent.name}/{f.name}" not in used]
         folders = sorted(folders, key=lambda f: not (f / "HR.png").is_file())[: max(4, bench.config.study.surveys)]
     methods = real_methods(bench)

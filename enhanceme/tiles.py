@@ -7,6 +7,7 @@ __all__ = ['REGISTER_ON', 'register_large', 'upscale_large', 'large_memory']
 
 # %% ../nbs/65_tiles.ipynb #48557fd3
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 from .core import UserError, shown, written_whole
 from .patching import MARGIN, reflect
 from .prediction import as_networks, blended, tile_renderer, to_dn
+from .reference import reference_position
 from .registration import register, remove_spikes
 from .scenes import Scene
 from .sensor import SATURATED, SCALE
@@ -24,17 +26,17 @@ REGISTER_ON = 512  # LR px, side of the window in which the shifts of a large st
 
 
 def _open(array):
-    "An array, or the path of a .npy file, mapped anew each time so that pages read before are let go."
+    "An array, or a .npy file, mapped anew at each call so that the memory of earlier pages is released."
     if not isinstance(array, (str, os.PathLike)):
         return array
     try:
         return np.load(array, mmap_mode="r")
     except (OSError, ValueError):
-        raise UserError(f"{shown(array)}: not a .npy file; save the frames with numpy.save") from None
+        raise UserError(shown(array), "not a .npy file", "save the frames with numpy.save") from None
 
 
 def _lines(raw, stack):
-    "Slope and intercept (T,) that registration brought each frame's brightness with: stack = a raw + b."
+    "Slope a and intercept b (T,) of each frame's brightness correction: stack = a raw + b."
     out = []
     for x, y in zip(raw.astype(np.float64), stack.frames.astype(np.float64)):
         ok = x < SATURATED
@@ -44,75 +46,82 @@ def _lines(raw, stack):
     return np.array(out, np.float32).T
 
 
+def _clearest_window(masks, side):
+    "First row and column of the clearest of 25 windows."
+    (h, w), (rows, cols) = _open(masks).shape[1:], side
+    steps = lambda n, length: sorted({(n - length) * k // 4 for k in range(5)})
+    share = lambda y, x: np.array(_open(masks)[:, y : y + rows, x : x + cols])[:, ::8, ::8].mean()
+    return max(((y, x) for y in steps(h, rows) for x in steps(w, cols)), key=lambda place: share(*place))
+
+
 def register_large(
-    frames,
-    masks,  # as for `upscale_large`
+    frames,  # uint16 (T, h, w), DN, or the path of a .npy
+    masks,  # bool (T, h, w), True = clear, or the path of a .npy
     rules,  # settings of registration
-    band="RED",  # which constants fit
-):  # the registered `Stack` of the window; slopes and intercepts (T,) of the frames' brightness
-    "Register a stack of any size by the clearest of 25 windows."
+    band: str = "RED",  # whose constants fit
+    reference: str | int = "guess",  # `prediction.reference`; the number of a frame is its position
+) -> tuple:  # the registered `Stack` of the window; slopes and intercepts (T,) of the frames' brightness
+    "Register a stack of any size in the clearest of 25 windows."
     if rules.mode not in ("subpixel", "none"):
-        raise UserError(
-            f"registration.mode={rules.mode}: moves whole frames, which large stacks cannot; use a network trained with subpixel or none"
-        )
+        rule = "moves whole frames, which is impossible for large stacks"
+        raise UserError(f"registration.mode={rules.mode}", rule, "use a network trained with subpixel or none")
     (count, h, w), shape = _open(frames).shape, _open(masks).shape
     if shape != (count, h, w):
-        raise UserError(f"masks: are {shape}, the frames {(count, h, w)}; give a mask for each frame")
+        raise UserError("masks", f"are {shape}, the frames {(count, h, w)}", "give a mask for each frame")
     side = [min(REGISTER_ON, n) for n in (h, w)]
-    places = [
-        (y, x)
-        for y in sorted({(h - side[0]) * k // 4 for k in range(5)})
-        for x in sorted({(w - side[1]) * k // 4 for k in range(5)})
-    ]
-    cut = lambda array, y, x: np.array(_open(array)[:, y : y + side[0], x : x + side[1]])
-    y, x = max(places, key=lambda p: cut(masks, *p)[:, ::8, ::8].mean())
-    raw = cut(frames, y, x)
-    found = register(
-        Scene("imgset0000", band, "test", raw, cut(masks, y, x), None, None, None, tuple(range(count))), rules
-    )
+    y, x = _clearest_window(masks, side)
+    raw, clear = (np.array(_open(array)[:, y : y + side[0], x : x + side[1]]) for array in (frames, masks))
+    scene = Scene("imgset0000", band, "test", raw, clear, None, None, None, tuple(range(count)))
+    found = register(scene, rules, reference_position(scene, reference))
     return found, *_lines(raw, found)
 
 # %% ../nbs/65_tiles.ipynb #22e835c1
+class _Strip:
+    "The tiles of a large stack, cut from one strip of its frames and masks in memory."
+
+    def __init__(self, frames, masks, found, slopes, intercepts):
+        self.frames, self.masks, self.found, self.y = frames, masks, found, None
+        self.a, self.b = slopes[:, None, None], intercepts[:, None, None]
+        self.shape = _open(frames).shape[1:]  # (h, w), LR px
+
+    def __call__(self, y, x, size):
+        "The stack of a tile, with its margin."
+        h, w = self.shape
+        if self.y != y:
+            self.pixels = self.clear = None  # release the last strip first
+            rows = reflect(y - MARGIN, y + size[0] + MARGIN, h)
+            self.pixels, self.clear = (np.asarray(_open(array)[:, rows]) for array in (self.frames, self.masks))
+            self.y = y
+        cols = reflect(x - MARGIN, x + size[1] + MARGIN, w)
+        pixels, clear = self.pixels[..., cols].astype(np.float32), self.clear[..., cols].astype(bool)
+        pixels, clear = remove_spikes(pixels, clear)
+        return replace(self.found, frames=self.a * pixels + self.b, masks=clear)
+
+
 def upscale_large(
-    model,
-    config,  # a network and its settings, or several
+    model,  # a network, or several
+    config,  # its settings, or those of each
     frames,  # uint16 (T, h, w), DN, or the path of a .npy
     masks,  # bool (T, h, w), True = clear, or the path of a .npy
     out,  # .npy to write: uint16 (3h, 3w), DN
-    band="RED",  # which constants fit
-    progress=lambda x: x,  # wraps the iteration over rows of tiles
-    placed=None,  # what `register_large` said, when it has been asked before
-) -> Path:  # out
-    "The SR image of a stack of any size, in bounded memory; tiles are `prediction.tile` LR px (0: 128)."
+    band: str = "RED",  # whose constants fit
+    progress: Callable = lambda x: x,  # wraps the iteration over rows of tiles
+    placed: tuple | None = None,  # result of `register_large`; None = call it
+) -> Path:  # `out`
+    "Write the SR image of a stack of any size in bounded memory; tiles are `prediction.tile` LR px (0: 128)."
     pairs, out = as_networks(model, config), Path(out)
     cfg = pairs[0][1].prediction
     if any(c.patching.rule != "clearest" for _, c in pairs):
-        raise UserError(
-            "patching.rule=original: chooses frames on whole scenes, which large stacks cannot; use a network trained with the rule clearest"
-        )
+        rule = "chooses frames on whole scenes, which is impossible for large stacks"
+        raise UserError("patching.rule=original", rule, "use a network trained with the rule clearest")
     if out.suffix != ".npy":
-        raise UserError(f"{shown(out)}: must end in .npy; change the name")
-    found, slopes, intercepts = placed or register_large(frames, masks, pairs[0][1].registration, band)
-    a, b, (h, w) = slopes[:, None, None], intercepts[:, None, None], _open(frames).shape[1:]
-
-    strip = {}
-
-    def stack_at(y, x, size):
-        "A tile with its margin, from the strip in memory."
-        if strip.get("y") != y:
-            strip.clear()
-            rows = reflect(y - MARGIN, y + size[0] + MARGIN, h)
-            strip.update(y=y, frames=np.asarray(_open(frames)[:, rows]), masks=np.asarray(_open(masks)[:, rows]))
-        cols = reflect(x - MARGIN, x + size[1] + MARGIN, w)
-        pixels, clear = remove_spikes(
-            strip["frames"][..., cols].astype(np.float32), strip["masks"][..., cols].astype(bool)
-        )
-        return replace(found, frames=a * pixels + b, masks=clear)
-
+        raise UserError(shown(out), "must end in .npy", "change the name")
+    rules = pairs[0][1].registration
+    stack_at = _Strip(frames, masks, *(placed or register_large(frames, masks, rules, band, cfg.reference)))
+    h, w = stack_at.shape
+    header = {"descr": "<u2", "fortran_order": False, "shape": (SCALE * h, SCALE * w)}
     with written_whole(out) as part, open(part, "wb") as file:
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "<u2", "fortran_order": False, "shape": (SCALE * h, SCALE * w)}
-        )
+        np.lib.format.write_array_header_1_0(file, header)
         for _, rows in progress(blended((h, w), cfg.tile or 128, cfg.overlap, tile_renderer(pairs, stack_at))):
             file.write(to_dn(rows, cfg.clip, cfg.lattice).astype("<u2").tobytes())
     return out
@@ -123,6 +132,6 @@ def large_memory(
     frames: int,  # T of the stack
     tile: int = 128,  # LR px
 ) -> int:  # bytes
-    "What `upscale_large` keeps of an image beside the network and one tile: a strip of frames and masks twice while it is read, two HR buffers and finished rows."
-    strip = (tile + 2 * MARGIN) * width * frames * (2 + 1) * 2
+    "Memory of `upscale_large` beside the network and one tile: a strip twice, two HR buffers, finished rows."
+    strip = (tile + 2 * MARGIN) * width * frames * (2 + 1) * 2  # twice while it is read
     return strip + SCALE**2 * tile * width * (4 + 4 + 4 + 4 + 8 + 2)

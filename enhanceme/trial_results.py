@@ -25,7 +25,7 @@ from .wording import spread
 # %% ../nbs/93_trial_results.ipynb #6630cde8
 def kind_of(results: Results) -> str:
     "What the scenes are that trials are scored on: 'simulated' or 'real'."
-    return "simulated" if results.about.get("trained_on", "simulated scenes") == "simulated scenes" else "real"
+    return "simulated" if results.trained_on_simulated else "real"
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def run_trial(
     "Train and score one trial, or go on with it."
     import keras
 
-    from enhanceme.features import FEATURES
+    from enhanceme.features import SHARPNESS
     from enhanceme.models import build_model
     from enhanceme.training import train
     from enhanceme.weights import load_model
@@ -176,7 +176,7 @@ def run_trial(
         seen = [bench.data / "train" / k for k in trained]
         rows += score_network(model, config, own, first_scenes(seen, len(scored), bench.config.bands), "seen")
         rows += score_network(
-            build_model(config.model, config.bands, config.patching.frames, len(FEATURES), seed=config.seed),
+            build_model(config.model, config.bands, config.patching.frames, len(SHARPNESS), seed=config.seed),
             config,
             own,
             scored,

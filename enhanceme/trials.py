@@ -23,7 +23,7 @@ from .preparation import prepare
 from .results import Results
 from .scenes import find_scenes, read_norms, read_scene
 from .settings import LossConfig, PatchingConfig, RegistrationConfig, StudyConfig
-from .stream import split_scenes
+from .stream import split_scenes, store_places
 
 # %% ../nbs/90_trials.ipynb #a76815ec
 @dataclass(frozen=True)
@@ -281,11 +281,7 @@ class Bench:
             raise UserError(
                 f"{study}: has no study.json that tells its settings; run `enhanceme study --out {study}` first"
             )
-        data = (
-            results.folder / "data"
-            if results.about.get("trained_on", "simulated scenes") == "simulated scenes"
-            else results.data
-        )
+        data = results.folder / "data" if results.trained_on_simulated else results.data
         if not data.is_dir():
             raise UserError(
                 f"{data}: the scenes of this study are not there; run `enhanceme study --out {study}` first"
@@ -348,13 +344,9 @@ class Bench:
         ]
         if with_truth:
             return first_scenes(with_truth, count, self.config.bands)
-        held = set(
-            split_scenes(
-                [k for band in config.bands for k in store.trainable(band)],
-                config.training.validation,
-                config.seed if config.training.split == "random" else "usual",
-            )[1]
-        )
+        keys = [k for band in config.bands for k in store.trainable(band)]
+        seed = config.seed if config.training.split == "random" else "usual"
+        held = set(split_scenes(keys, config.training.validation, seed, store_places(store, keys))[1])
         return first_scenes(
             [f for f in find_scenes(self.data, split="train") if f"{f.parent.name}/{f.name}" in held],
             count,

@@ -7,7 +7,6 @@ __all__ = ['LOOK', 'SLIDER', 'LARGE', 'check_scale', 'write_geotiff', 'place_of'
 
 # %% ../nbs/83_upscaling.ipynb #794b4ca0
 import contextlib
-import html
 import os
 import tempfile
 import warnings
@@ -152,9 +151,8 @@ def _middle(sr, frame_at):
 def _page(title, stack, parts, facts, look):
     "The page as HTML text: slider, quick look, facts; nothing is fetched."
     from enhanceme.figures import Slider
-    from enhanceme.pages import facts as listed
-    from enhanceme.pages import whole_page
     from enhanceme.style import data_uri
+    from enhanceme.templates import from_template, stylesheet
 
     (sr, before), (h, w) = parts, stack.valid.shape
     large = SCALE * max(h, w) > SLIDER
@@ -163,22 +161,19 @@ def _page(title, stack, parts, facts, look):
         + (f" The middle {SLIDER} px; the whole is below." if large else "")
     )
     slider = Slider(before, sr, ("one frame, bicubic", "super-resolved"), told, width=704)
-    whole = (
-        f'<h2>The whole</h2><p><img src="{data_uri(look)}" alt="the super-resolved image" style="max-width:100%"></p>'
-        if large
-        else ""
-    )
     lead = (
         f"{len(stack.sources)} frames of {w} × {h} px became one image of {SCALE * w} × {SCALE * h} px. What it shows beyond a single frame comes from their sub-pixel shifts "
         "and from what the network has learnt of other places: look, but verify."
     )
-    return whole_page(
-        html.escape(title),
-        "One fine image from many coarse ones",
-        f"""<p class="em-eyebrow">EnhanceMe, super-resolution of one place</p><h1>{html.escape(title)}</h1>
-<p class="em-lead">{lead}</p>{slider._repr_html_()}{whole}
-<h2>What it is made of</h2>{listed([(k, html.escape(str(v))) for k, v in facts.items()])}""",
-        "Written by EnhanceMe. It needs no network.",
+    return from_template(
+        "upscaled",
+        title=title,
+        description="One fine image from many coarse ones",
+        css=stylesheet(),
+        lead=lead,
+        slider=slider._repr_html_(),
+        look=data_uri(look) if large else "",
+        about=[(name, value) for name, value in facts.items() if value != ""],
     )
 
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from .classical import CLASSICAL
 from .config import Config, make_config
-from .core import UserError, project_root
+from .core import UserError
 from .figures import radial_power
 from .methods import default_weights
 from .metrics import CROP, baseline_image, best_match, upsample
@@ -59,7 +59,7 @@ def open_library(
     model=None,  # a run folder or a .keras file; None = the study's own, or else the weights that ship, where there are any
 ) -> Library:  # raises UserError when data is given and is neither
     "The scenes to look at."
-    local = project_root() / "reports" / "local"
+    local = resolve(Path("reports/local"))
     data = local if data is None and (local / "study.json").is_file() else data
     model = None if model is None else resolve(model)
     if data is None:

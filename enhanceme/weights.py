@@ -7,8 +7,8 @@ __all__ = ['SETTINGS', 'save_model', 'weights_file', 'read_settings', 'load_mode
            'baselines']
 
 # %% ../nbs/51_weights.ipynb #7c1b2c3c
-import re
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -20,7 +20,7 @@ from .architectures import inputs_for
 from .config import Config, make_config
 from .core import UserError, written_whole
 from .metrics import baseline, cpsnr
-from .models import PRESETS
+from .models import preset_name
 from .patching import scene_input
 from .preparation import Store
 from .published import import_checkpoint
@@ -31,7 +31,7 @@ from .settings import SimulationConfig
 SETTINGS = "enhanceme.yaml"
 
 
-def save_model(model, config: Config, path):
+def save_model(model: keras.Model, config: Config, path):
     "Write a model as `.keras` with its settings inside, whole or not at all."
     with written_whole(path) as part:
         model.save(part)
@@ -40,77 +40,71 @@ def save_model(model, config: Config, path):
 
 
 def weights_file(
-    source,  # a `.keras` file of ours, or a run folder (then its best.keras)
+    source,  # a `.keras` file of this project, or a run folder (then its best.keras)
 ) -> Path:
     "The file that holds the weights; raises `UserError` when there is none."
     path = Path(source)
     if path.is_dir():
         path = path / "best.keras"
         if not path.exists():
-            raise UserError(
-                f"{source}: holds no best.keras, no network has been validated there; train one with `enhanceme train`, or give a .keras file"
-            )
+            rule = "holds no best.keras, no network has been validated there"
+            raise UserError(source, rule, "train one with `enhanceme train`, or give a .keras file")
     if not path.exists():
-        raise UserError(f"{path}: no such file; give a run folder or a .keras file")
+        raise UserError(path, "no such file", "give a run folder or a .keras file")
     return path
 
 
-def read_settings(source) -> Config:
-    "The settings inside a weights file; raises `UserError` when it is not one of ours."
+def read_settings(
+    source,  # a `.keras` file of this project, or a run folder
+) -> Config:
+    "Read the settings inside a weights file; raises `UserError` when it holds none."
     path = weights_file(source)
     try:
         with zipfile.ZipFile(path) as archive:
             settings = yaml.safe_load(archive.read(SETTINGS))
     except (zipfile.BadZipFile, KeyError):
-        raise UserError(
-            f"{path}: not a network of this library (no {SETTINGS} inside); give a .keras file written by `enhanceme train`"
-        ) from None
+        rule = f"not a network of this library (no {SETTINGS} inside)"
+        raise UserError(path, rule, "give a .keras file written by `enhanceme train`") from None
     if set(settings.get("simulation") or {}) - set(SimulationConfig.model_fields):
         settings["simulation"] = {}  # of an older simulator, whose settings mean nothing to this one
     return make_config(settings, f"{path}:{SETTINGS}")
 
 
 def load_model(
-    source,  # a `.keras` file of ours, or a run folder (then its best.keras)
-):  # (keras.Model, Config)
-    "A trained network and its settings; raises `UserError` when the file is not one, never guesses weights."
+    source,  # a `.keras` file of this project, or a run folder (then its best.keras)
+) -> tuple[keras.Model, Config]:
+    "Load a trained network and its settings in safe mode; raises `UserError` for any other file."
     path, config = weights_file(source), read_settings(source)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
-        raise UserError(
-            f"{path}: cannot be loaded ({str(error).splitlines()[0][:120]}); it may come from another version, train again"
-        ) from None
+        rule = f"cannot be loaded ({str(error).splitlines()[0][:120]})"
+        raise UserError(path, rule, "it may come from another version, train again") from None
     return model, config
 
 # %% ../nbs/51_weights.ipynb #46cc8fe9
 def import_published(
     path,  # a TensorFlow checkpoint of 3DWDSR or EnhanceMe: prefix, .index file or folder
     out,  # the .keras file to write
-    band=None,  # "NIR" or "RED"; EnhanceMe's needs it
-) -> Path:
-    "Write published weights as a network of this library; raises `UserError`, naming the variable, for what does not match."
+    band: str | None = None,  # "NIR" or "RED", for EnhanceMe's
+) -> Path:  # `out`
+    "Write published weights as a network of this library; raises `UserError`, naming the variable, for a mismatch."
     if Path(out).suffix != ".keras":
-        raise UserError(f"{out}: must end in .keras; change the name")
+        raise UserError(out, "must end in .keras", "change the name")
     model = import_checkpoint(path, band=band)
-    frames = model.input["frames"].shape[1]
-    preset = next((name for name in PRESETS if re.sub(r"\W", "_", "net_" + name) == model.name), "enhanceme-32")
-    blank = ["blocks", "filters", "expansion", "decay", "kernel"]
-    config = Config.load(
-        "original",
-        [
-            f"patching.frames={frames}",
-            "registration.brightness=none",
-            f"model.preset={preset}",
-            *(f"model.{k}=null" for k in blank),
-        ],
-    )
+    settings = {
+        "patching.frames": model.input["frames"].shape[1],
+        "registration.brightness": "none",
+        "model.preset": preset_name(model) or "enhanceme-32",
+        **{f"model.{size}": "null" for size in ("blocks", "filters", "expansion", "decay", "kernel")},
+    }
+    config = Config.load("original", [f"{name}={value}" for name, value in settings.items()])
     save_model(model, config, out)
     return Path(out)
 
 # %% ../nbs/51_weights.ipynb #d7a99af3
 def reconstruct(
-    model,  # a network of the models notebook
+    model: keras.Model,
     x: dict,  # a batch of inputs, such as `scene_input` gives: (B, T, h+6, w+6, 1) frames and masks, ...
 ) -> np.ndarray:  # float32 (B, 3h, 3w), DN
     "SR images for a batch of inputs."
@@ -119,12 +113,12 @@ def reconstruct(
 
 
 def validate(
-    model,
+    model: keras.Model,
     store: Store,
-    norms: dict,  # dB by key: the scenes to look at and their official baselines
+    norms: dict,  # official baseline of each scene to score, dB
     config: Config,
 ) -> pd.DataFrame:  # scene, cpsnr (dB), gain over the official baseline (dB)
-    "The official cPSNR on whole scenes."
+    "Score a network on whole scenes by the official cPSNR."
     rows = []
     for key, norm in norms.items():
         scene = store.load(key)
@@ -134,9 +128,10 @@ def validate(
 
 
 def baselines(
-    data,  # a data set's folder
-    keys,  # "RED/imgset0000", ...
+    data,  # folder of a data set
+    keys: Iterable[str],  # "RED/imgset0000", ...
 ) -> dict:  # dB by key
     "The official baselines of some scenes: their rows of norm.csv, or computed where there is none."
-    norms = read_norms(data)
-    return {k: norms[k[4:]] if k[4:] in norms else baseline(read_scene(Path(data) / "train" / k, norms)) for k in keys}
+    norms, folder = read_norms(data), Path(data) / "train"
+    computed = lambda key: baseline(read_scene(folder / key, norms))
+    return {key: norms[key[4:]] if key[4:] in norms else computed(key) for key in keys}

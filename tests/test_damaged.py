@@ -13,7 +13,8 @@ from PIL import Image
 from enhanceme.checks import check_data, fingerprint
 from enhanceme.core import UserError
 from enhanceme.images import write_image
-from enhanceme.scenes import Scene, find_scenes, read_scene, write_norms, write_scene
+from enhanceme.layout import write_norms
+from enhanceme.scenes import Scene, find_scenes, read_scene, write_scene
 
 SIDE = 32
 

@@ -101,7 +101,7 @@ def test_the_record_tells_what_was_done(study):
     trials = {
         f"trials-{name}" for name in (*record["wanted"]["config"]["study"]["factors"], "baselines", "ensembles", "real")
     }
-    assert record["simulated"] and {"simulate", "prepare", "train", "predict", "score", *trials, *EXPERIMENTS} <= {
+    assert record["data"] == record["training_data"] == "simulated" and {"simulate", "prepare", "train", "predict", "score", *trials, *EXPERIMENTS} <= {
         s["name"] for s in record["stages"]
     }
     scores = pd.read_csv(study / "scores.csv")

@@ -39,30 +39,30 @@ def arguments(data, store, run, settings, more=()):
 
 
 def watch(told):
-    "Let the trainings of this process tell their phase and step."
-    from enhanceme.training import Trainer
+    "Make the trainings of this process write their phase and step to `told`."
+    from enhanceme.training import Recorder, Trainer, Validator
 
-    def telling(name, inside, after):
-        method = getattr(Trainer, name)
+    def telling(owner, name, inside, after):
+        method = getattr(owner, name)
 
         def told_method(self, *args):
             told[0] = PHASES.index(inside)
-            told[1:5] = self.done.step.to_bytes(4, "little")
+            told[1:5] = self.state.done.step.to_bytes(4, "little")
             try:
                 return method(self, *args)
             finally:
                 told[0] = PHASES.index(after)
 
-        setattr(Trainer, name, told_method)
+        setattr(owner, name, told_method)
 
-    for name, inside, after in [
-        ("go", "training", "writing"),
-        ("look", "validating", "training"),
-        ("keep", "writing", "training"),
-        ("judge", "training", "training"),
-        ("finish", "writing", "writing"),
+    for owner, name, inside, after in [
+        (Trainer, "go", "training", "writing"),
+        (Validator, "validate", "validating", "training"),
+        (Recorder, "write_checkpoint", "writing", "training"),
+        (Recorder, "check", "training", "training"),
+        (Trainer, "finish", "writing", "writing"),
     ]:
-        telling(name, inside, after)
+        telling(owner, name, inside, after)
 
 
 class Run:
