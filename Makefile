@@ -26,7 +26,7 @@ HOOKS = git config --local core.hooksPath .githooks \
 	&& git config --local merge.nbdev-merge.name "merge notebooks cell by cell" \
 	&& git config --local merge.nbdev-merge.driver '"$(CURDIR)/$(BIN)/nbdev_merge" %O %A %B %P'
 
-# What ruff checks; enhanceme/ is generated.
+# What ruff checks. enhanceme/ is generated: only names that an exported cell takes from a hidden one are searched there.
 LINTED := nbs tests benchmarks setup.py
 
 .PHONY: study weights test lint lab bench venv clean
@@ -46,6 +46,7 @@ test: venv lint
 
 lint: venv
 	@$(BIN)/ruff check $(LINTED)
+	@$(BIN)/ruff check --isolated --select F821 enhanceme
 	@$(BIN)/ruff format --check --quiet $(LINTED) || { $(BIN)/ruff format --check $(LINTED); exit 1; }
 
 lab: venv

@@ -9,6 +9,7 @@ __all__ = ['NETWORK', 'methods', 'default_weights', 'open_networks', 'open_metho
 # %% ../nbs/66_methods.ipynb #46c8153a
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,77 +29,81 @@ from .scores import score_scene
 from .settings import PredictionConfig
 
 # %% ../nbs/66_methods.ipynb #f7de71b4
-NETWORK = ("network", "default")  # what the weights that ship are called
+NETWORK = ("network", "default")  # names of the weights that ship
 
 
 def methods() -> list[str]:
-    "The methods that have names and need no weights: the official baseline and the classical ones."
+    "Names of the methods that need no weights: the official baseline and the classical ones."
     return ["baseline", *CLASSICAL]
 
 
 def default_weights(
-    folder=None,  # where they lie; None = in the package
-    needed=True,  # False: None where there are none, instead of an error
-) -> Path:  # a .keras file
-    "The weights that ship; raises `UserError` when this installation has none."
+    folder=None,  # folder of the weights; None = in the package
+    needed: bool = True,  # False: None instead of an error where there are none
+) -> Path | None:  # a .keras file
+    "Find the weights that ship; raises `UserError` when this installation has none."
     path = Path(folder or str(files("enhanceme") / "weights")) / "fusion.keras"
     if path.is_file():
         return path
     if not needed:
         return None
-    raise UserError(
-        f"{shown(path)}: this installation holds no trained weights; train a network with `enhanceme train` and give it with --model"
-    )
+    mend = "train a network with `enhanceme train` and give it with --model"
+    raise UserError(shown(path), "this installation holds no trained weights", mend)
+
+
+def _digest(networks) -> str:
+    "A digest of the weights of some networks."
+    content = b"".join(np.asarray(w).tobytes() for n in networks for w in n.get_weights())
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def open_networks(
-    sources,  # run folders, .keras files, `network` for the weights that ship
-    changes=(),  # "prediction.key=value" strings
-):  # networks, their settings; what identifies them, for the note
-    "Networks by their weights."
-    for text in changes:
-        if not text.startswith("prediction."):
-            raise UserError(
-                f"--set {text}: a trained network's settings are its own, only those of prediction can change; write prediction.key=value"
-            )
+    sources: Sequence,  # run folders, .keras files, `network` for the weights that ship
+    changes: Sequence[str] = (),  # "prediction.key=value" strings
+) -> tuple[list, list, dict]:  # networks, their settings, and what identifies them
+    "Load networks by their weights."
     from enhanceme.weights import load_model  # here, so that classical methods do not load TensorFlow
 
+    for text in changes:
+        if not text.startswith("prediction."):
+            rule = "a trained network keeps its settings, only those of prediction can change"
+            raise UserError(f"--set {text}", rule, "write prediction.key=value")
     sources = [default_weights() if str(s) in NETWORK else s for s in sources]
     networks, configs = zip(*map(load_model, sources))
     configs = [c.change(*changes) if changes else c for c in configs]
-    weights = hashlib.blake2b(
-        b"".join(np.asarray(w).tobytes() for n in networks for w in n.get_weights()), digest_size=8
-    ).hexdigest()
-    special = {k: v for k, v in configs[0].to_dict()["prediction"].items() if v != PredictionConfig().model_dump()[k]}
     as_networks(networks, configs)
-    return networks, configs, {"method": "network", "weights": weights, **({"prediction": special} if special else {})}
+    usual = PredictionConfig().model_dump()
+    special = {k: v for k, v in configs[0].to_dict()["prediction"].items() if v != usual[k]}
+    about = {"method": "network", "weights": _digest(networks), **({"prediction": special} if special else {})}
+    return networks, configs, about
+
+
+def _named_method(name: str, changes: Sequence[str], uncertainty: bool) -> tuple[Callable, dict]:
+    "The official baseline or a classical method."
+    if changes:
+        raise UserError(f"--set {changes[0]}", f"{name} has no settings of prediction", "leave it out")
+    if uncertainty:
+        rule = f"{name} predicts no scale of its error"
+        raise UserError("--uncertainty", rule, "give a network trained with loss.name=laplace")
+    image = baseline_image if name == "baseline" else lambda scene: classical_image(name, scene)
+    return (lambda scene: to_dn(image(scene))), {"method": name}
 
 
 def open_method(
-    method=None,  # a name of `methods`, a run folder, a .keras file, or several of these two; None = the weights that ship
-    changes=(),  # "prediction.key=value" strings for networks
-    uncertainty=False,  # also the scale of the error, which not every network says
-):  # function Scene -> uint16 (3h, 3w), or this and a scale in DN; what identifies it, for the note
-    "A method by name or by its weights. Raises `UserError` when there is no such thing: weights are never guessed."
+    method=None,  # a name of `methods`, or one or several run folders or .keras files; None = the weights that ship
+    changes: Sequence[str] = (),  # "prediction.key=value" strings for networks
+    uncertainty: bool = False,  # also give the scale of the error
+) -> tuple[Callable, dict]:  # Scene -> uint16 (3h, 3w), or this and a scale in DN; what identifies the method
+    "Open a method by name or by its weights; raises `UserError` for any other name."
     sources = list(method) if isinstance(method, (list, tuple)) else [NETWORK[0] if method is None else method]
     if len(sources) == 1 and str(sources[0]) in methods():
-        name = str(sources[0])
-        if changes:
-            raise UserError(f"--set {changes[0]}: {name} has no settings of prediction; leave it out")
-        if uncertainty:
-            raise UserError(
-                f"--uncertainty: {name} does not say how sure it is; give a network trained with loss.name=laplace"
-            )
-        return (lambda scene: to_dn(baseline_image(scene) if name == "baseline" else classical_image(name, scene))), {
-            "method": name
-        }
+        return _named_method(str(sources[0]), changes, uncertainty)
     for s in sources:
         if str(s) in methods():
-            raise UserError(f"{s}: is averaged with no other; give it alone, or several networks")
+            raise UserError(s, "cannot be averaged with other methods", "give it alone, or several networks")
         if str(s) not in NETWORK and not Path(s).exists():
-            raise UserError(
-                f"{shown(s)}: neither a run folder or .keras file nor one of {', '.join(methods())}, network; give one of these"
-            )
+            rule = f"neither a run folder or .keras file nor one of {', '.join(methods())}, network"
+            raise UserError(shown(s), rule, "give one of these")
     networks, configs, about = open_networks(sources, changes)
     if uncertainty:
         check_scale_output(networks)
@@ -115,55 +120,58 @@ def write_scale(
 
 
 def read_scale(path) -> np.ndarray:  # float32 (h, w), DN
-    "The map of scales in a file; raises `UserError` when it is not one."
+    "Read a map of scales; raises `UserError` for any other file."
     path, again = Path(path), "write it again with `enhanceme predict --uncertainty`"
     if not path.is_file():
-        raise UserError(f"{shown(path)}: no such file; {again}")
+        raise UserError(shown(path), "no such file", again)
     try:
         with Image.open(path, formats=["TIFF"]) as image:
             values, mode = np.array(image), image.mode
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise UserError(f"{shown(path)}: cannot be read as a TIFF (truncated or damaged); {again}") from None
+        raise UserError(shown(path), "cannot be read as a TIFF (truncated or damaged)", again) from None
     if mode != "F" or not (np.isfinite(values) & (values > 0)).all():
-        raise UserError(f"{shown(path)}: must hold positive 32-bit floats in DN; {again}")
+        raise UserError(shown(path), "must hold positive 32-bit floats in DN", again)
     return values
 
 
-def scale_path(folder, name: str) -> Path:  # "imgset0000"
-    "Where the scale of an image lies."
+def scale_path(
+    folder,
+    name: str,  # "imgset0000"
+) -> Path:
+    "The file of the scale beside an image."
     return Path(folder) / f"{name}.scale.tif"
 
 # %% ../nbs/66_methods.ipynb #3ed1ae5c
-def _open_folder(out, source: dict):
-    "Make a folder for predictions, or check that the one there has the same source."
+def _open_folder(out, source: dict) -> Path:
+    "Make a folder for predictions, or check that the existing one has the same source."
     out = Path(out)
     note = out / "prediction.json"
     if out.exists() and not out.is_dir():
-        raise UserError(f"{shown(out)}: is a file; give a folder for the predictions")
+        raise UserError(shown(out), "is a file", "give a folder for the predictions")
     if out.is_dir() and any(p for p in out.iterdir() if not p.name.startswith(".")):
         if not note.exists():
-            raise UserError(f"{shown(out)}: exists with other content; give a new folder for the predictions")
+            raise UserError(shown(out), "exists with other content", "give a new folder for the predictions")
         there = json.loads(note.read_text())["source"]
         if there != source:
-            raise UserError(
-                f"{shown(out)}: holds predictions of {there['method']} on other data, with other weights or settings; give another folder, or remove this one"
-            )
+            rule = f"holds predictions of {there['method']} on other data, with other weights or settings"
+            raise UserError(shown(out), rule, "give another folder, or remove this one")
     out.mkdir(parents=True, exist_ok=True)
     return out
 
 
 def method_images(
-    data,  # a data set's folder
+    data,  # folder of a data set
     out,  # folder for imgsetNNNN.png
     method,  # as for `open_method`
-    band=None,
-    split=None,  # which scenes; None = all
-    folders=None,  # these scene folders instead
-    progress=lambda x: x,  # wraps the iteration over scenes, such as tqdm
-    changes=(),  # "prediction.key=value" strings for networks
-    uncertainty=False,  # also imgsetNNNN.scale.tif, the scale of the error in DN
-) -> Path:  # out
+    band: str | None = None,  # None = both
+    split: str | None = None,  # None = both
+    folders: Sequence | None = None,  # these scene folders instead
+    progress: Callable = lambda x: x,  # wraps the iteration over scenes, such as tqdm
+    changes: Sequence[str] = (),  # "prediction.key=value" strings for networks
+    uncertainty: bool = False,  # also write imgsetNNNN.scale.tif, the scale of the error in DN
+) -> Path:  # `out`
     "Write the image of every scene."
+    # check the method and all scenes before the first image is made
     folders = folders or find_scenes(data, band, split)
     make, about = open_method(method, changes, uncertainty)
     source = {**about, "data": str(Path(data).resolve()), "fingerprint": fingerprint(data)}
@@ -171,13 +179,15 @@ def method_images(
         source["labels"] = hashlib.blake2b(repr(sorted(read_labels(data).items())).encode(), digest_size=8).hexdigest()
     norms = read_norms(data)
     for folder in folders:
-        read_scene(folder, norms)  # a fault is told before the first image is made
+        read_scene(folder, norms)
     out = _open_folder(out, source)
     write_json(out / "prediction.json", {"source": source})
+
+    # write the images that are not there yet
     for folder in progress(folders):
         image, scale = out / f"{folder.name}.png", scale_path(out, folder.name)
         if image.exists() and (scale.exists() or not uncertainty):
-            continue  # of the same source, from a call that was interrupted
+            continue  # from an interrupted call
         made = make(read_scene(folder, norms))
         if uncertainty:
             made, expected = made
@@ -201,7 +211,7 @@ def predict_data(
 
 # %% ../nbs/66_methods.ipynb #88274688
 def _method_of(pred: Path) -> str:
-    "Return the name of the method in a folder of predictions, with the reference frame that it was given."
+    "The name of the method in a folder of predictions, with the reference frame that it was given."
     note = pred / "prediction.json"
     if not note.exists():
         return pred.name
@@ -210,36 +220,37 @@ def _method_of(pred: Path) -> str:
     return source["method"] + ("" if reference is None else f", reference {reference}")
 
 
+def _scored_image(path: Path, scene) -> np.ndarray:
+    "Read the prediction of a scene; raises `UserError` when it is missing or of another size."
+    if not path.exists():
+        mend = "predict it, or choose scenes with --band and --split"
+        raise UserError(shown(path), "no prediction for a scene with HR", mend)
+    sr, side = read_image(path), scene.target[0].shape
+    if sr.shape != side:
+        rule = f"is {sr.shape[1]}x{sr.shape[0]} px, must be {side[1]}x{side[0]} = 3 x LR"
+        raise UserError(shown(path), rule, "predict it again")
+    return sr
+
+
 def score_data(
-    data,  # a data set's folder
+    data,  # folder of a data set
     pred,  # folder with imgsetNNNN.png
-    band=None,
-    split=None,  # which scenes; None = all
-    folders=None,  # these scene folders instead
-    progress=lambda x: x,  # wraps the iteration over scenes, such as tqdm
+    band: str | None = None,  # None = both
+    split: str | None = None,  # None = both
+    folders: Sequence | None = None,  # these scene folders instead
+    progress: Callable = lambda x: x,  # wraps the iteration over scenes, such as tqdm
 ) -> pd.DataFrame:  # one row a scene, see `score_scene`
-    "The official scores of a folder of predictions. Raises `UserError` for missing or wrong images and when no scene has HR."
+    "Compute the official scores of a folder of predictions; raises `UserError` for missing or wrong images."
     pred, norms, rows = Path(pred), read_norms(data), []
     if not pred.is_dir():
-        raise UserError(
-            f"{shown(pred)}: no such folder; give the folder with imgsetNNNN.png, as `enhanceme predict` writes it"
-        )
+        mend = "give the folder with imgsetNNNN.png, as `enhanceme predict` writes it"
+        raise UserError(shown(pred), "no such folder", mend)
     method = _method_of(pred)
     for folder in progress(folders or find_scenes(data, band, split)):
         scene = read_scene(folder, norms)
-        if scene.target is None:
-            continue
-        path = pred / f"{scene.name}.png"
-        if not path.exists():
-            raise UserError(
-                f"{shown(path)}: no prediction for a scene with HR; predict it, or choose scenes with --band and --split"
-            )
-        sr = read_image(path)
-        if sr.shape != (side := scene.target[0].shape):
-            raise UserError(
-                f"{shown(path)}: is {sr.shape[1]}x{sr.shape[0]} px, must be {side[1]}x{side[0]} = 3 x LR; predict it again"
-            )
-        rows.append(score_scene(sr, scene).row(method))
+        if scene.target is not None:
+            sr = _scored_image(pred / f"{scene.name}.png", scene)
+            rows.append(score_scene(sr, scene).row(method))
     if not rows:
-        raise UserError(f"{shown(data)}: no scene has HR, so nothing can be scored; give data with HR.png and SM.png")
+        raise UserError(shown(data), "no scene has HR, so nothing can be scored", "give data with HR.png and SM.png")
     return pd.DataFrame(rows)

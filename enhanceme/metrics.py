@@ -19,7 +19,7 @@ from .scenes import Scene
 from .sensor import PROFILE_Y, SCALE
 
 # %% ../nbs/15_metrics.ipynb #6e3b1119
-CROP = 3  # HR px removed from each side of SR: shifts of -3..3 are forgiven
+CROP = 3  # HR px removed from each side of SR: shifts of -3..3 do not count
 DEPTH = 65535  # DN of intensity 1: the score reads 16-bit files
 PERFECT = 160.0  # dB given to a perfect prediction instead of infinity; no other 16-bit prediction reaches 148
 MIN_CLEAR = 2  # clear pixels that a shift needs: the brightness correction alone removes the error of a single pixel

@@ -49,7 +49,7 @@ class SimulationConfig(Section):
     field_size: Range = (3.0, 10.0)  # HR px, side of a field
     # Brightness and detail: drawn from `ground.GROUND` [mean, sd, ring 1 to ring 7]
     contrast: Range = (
-        1.25,
+        1.08,
         0.82,
     )  # factor on the measured sd, RED and NIR, with which the baselines are those of the whole archive [norm]
     hr_blur: Range = (0.2, 0.4)  # HR px, sd of the landscape's blur, before it is shaped to the measured spectrum
@@ -65,11 +65,13 @@ class SimulationConfig(Section):
         0.2,
     )  # scale of the relative widening u in x of the frames of a scene [width x, width x sd]
     widening_band: Range = (1.0, 1.5)  # factor on it, RED and NIR [width x]
-    widening_y: float = Field(0.008, ge=0, le=1)  # relative widening in y of all dates but HR's [width y]
+    widening_y: float = Field(0.005, ge=0, le=1)  # relative widening in y of all dates but HR's [width y]
     # Which frame is HR's
-    same_sharpness: float = Field(0.014, gt=0)  # a date is HR's with weight exp(-u / this) ... [rank sharpness x]
+    same_sharpness: float = Field(0.016, gt=0)  # a date is HR's with weight exp(-u / this) ... [rank sharpness x]
     same_hidden: float = Field(0.013, gt=0)  # ... times exp(-concealed share / this) [rank clearance]
-    same_change: float = Field(0.5, ge=0, le=1)  # factor on the change of HR's date [rank coherence, rank disagreement]
+    same_change: float = Field(
+        0.65, ge=0, le=1
+    )  # factor on the change of HR's date [rank coherence, rank disagreement]
     # Geometry
     shift_sd: Range = (0.09, 0.22)  # LR px, jitter of a scene's frames, per axis [shift sd y, shift sd x: HR px]
     jump_share: tuple[Fraction, Fraction] = (
@@ -86,7 +88,7 @@ class SimulationConfig(Section):
     gain_sd: Range = (0.04, 0.15)  # contrast factor [gain sd]
     gain_slope: Range = (-0.6, 0.4)  # contrast factor per unit of widening
     brightness_sd: Range = (0.04, 0.19)  # relative brightness [brightness sd]
-    change: Range = (0.12, 0.15)  # sd of change relative to the ground's, median over scenes, RED and NIR [change]
+    change: Range = (0.15, 0.18)  # sd of change relative to the ground's, median over scenes, RED and NIR [change]
     change_sd: float = Field(0.33, ge=0)  # sd of its logarithm between scenes [change]
     change_contrast: float = -0.4  # it goes with the ground's sd to this power
     change_spread: float = Field(
@@ -166,7 +168,7 @@ class RegistrationConfig(Section):
     min_correlation: Fraction = 0.3  # high-passed, with the anchor, that a frame must reach
     max_error: float = Field(0.15, gt=0)  # LR px; a frame with a less certain position is rejected
     tie: Fraction = 0.01  # share of clear pixels within which frames are equally clear; the sharpest is the anchor
-    # what is matched to the anchor in each frame: nothing, the mean, or gain and offset
+    # match of each frame's brightness to the anchor's: none, by the mean, or by gain and offset
     brightness: Literal["none", "offset", "gain"] = "offset"
     # position of the output: on the anchor, or where most (sharp) frames lie; mode integer: to the whole pixel
     grid: Literal["reference", "consensus"] = "consensus"

@@ -158,7 +158,7 @@ def draw_dates(
     weight = np.exp(-wide / cfg.same_sharpness - hidden / cfg.same_hidden) + 1e-12
     home = int(rng.choice(count, p=weight / weight.sum()))
     shifts, offset = draw_shifts(rng, count, home, cfg)
-    tall = 0.01 * rng.standard_normal(count) + cfg.widening_y + rng.uniform(0.1, 0.4) * wide
+    tall = 0.01 * rng.standard_normal(count) + cfg.widening_y + rng.uniform(0.0, 0.3) * wide
     widths = np.stack([cfg.kernel_width_y * (1 + tall), width_x * (1 + wide)], 1)
     widths[home, 0] = cfg.kernel_width_y
 
@@ -225,7 +225,7 @@ def simulate_scene(
     if landscape is None:
         landscape = procedural_landscape(rng, band, cfg, n)
     elif not isinstance(landscape, Landscape):
-        landscape = imagery_landscape(rng, cfg, landscape, n)
+        landscape = imagery_landscape(rng, landscape, n)
     count = draw_count(rng, cfg)
 
     # The scene's own constants: brightness, contrast and spectrum as measured, the kernel by the latitude
