@@ -56,6 +56,12 @@ def measured(scene, network, most):
     return row
 
 
+def in_turn(path):
+    "A key that sorts scenes so that the bands take turns."
+    number = int(path.name[6:])
+    return number - BAND_OF["NIR"][0] + 0.5 if number >= BAND_OF["NIR"][0] else number
+
+
 def keep(table, path, version):
     "Write a table's rows of a version into a file that holds other versions too."
     old = pd.read_csv(path) if path.exists() else None
@@ -85,7 +91,7 @@ def main():
         network, part = open_network(args.checkpoint), args.out / f".realism_{args.version}.csv"
         rows = pd.read_csv(part).to_dict("records") if part.exists() else []
         done = {row["scene"] for row in rows}
-        for path in find_scenes(data):
+        for path in sorted(find_scenes(data), key=in_turn):
             if path.name not in done:
                 rows.append(measured(read_scene(path), network, args.most))
                 pd.DataFrame(rows).to_csv(part, index=False)
