@@ -6,8 +6,8 @@
 __all__ = ['MATH', 'BODY', 'STUDY_BAR', 'KINDS', 'INTERPRETER', 'to_mathml', 'fill', 'static_outputs', 'title_cell', 'heading',
            'answer_text', 'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook',
            'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'portable', 'unknown_parameter',
-           'check_parameters', 'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'note_origin',
-           'run_notebook']
+           'check_parameters', 'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'shown_data',
+           'note_origin', 'run_notebook']
 
 # %% ../nbs/72_notebooks.ipynb #ede3ce53
 import ast
@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from .core import UserError, check_extra, git_state, package_folder, project_root, shown, written_whole
-from .results import StudyRecord, resolve
+from .results import Results, StudyRecord, data_credit, resolve
 from .templates import Block, from_template, stylesheet
 
 # %% ../nbs/72_notebooks.ipynb #4ccda206
@@ -150,6 +150,7 @@ def page_foot(
         commit=git.get("commit") or "",
         dirty=git.get("dirty"),
         parameters=[(key, json.dumps(value)) for key, value in parameters.items()],
+        credit=run.get("credit", ""),
         command=run.get("command") or again_command(run.get("input_path") or name, parameters),
     )
 
@@ -372,6 +373,16 @@ def execute(
     raise AssertionError("unreachable")
 
 # %% ../nbs/72_notebooks.ipynb #d95a7993
+def shown_data(
+    parameters: dict,  # of an executed notebook
+) -> Path | None:
+    "Return the data set that a notebook shows: its parameter `data`, or that of its study."
+    if parameters.get("data"):
+        return resolve(parameters["data"])
+    study = parameters.get("study")
+    return Results.open(study).data if study and (resolve(study) / "study.json").is_file() else None
+
+
 def note_origin(
     notebook,  # path of an executed notebook, changed in place
     source,  # path of the notebook that it was made from
@@ -382,7 +393,8 @@ def note_origin(
     path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone
     run = nb.metadata.papermill
     command = again_command(path, run.get("parameters", {}))
-    run.update(input_path=path, output_path=source.name, git=git_state(), command=command)
+    credit = data_credit(shown_data(run.get("parameters", {})))
+    run.update(input_path=path, output_path=source.name, git=git_state(), command=command, credit=credit)
     nbformat.write(nb, notebook)
 
 
