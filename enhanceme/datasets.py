@@ -51,7 +51,7 @@ def scene_ids(
     return out
 
 # %% ../nbs/24_datasets.ipynb #71ac20df
-SIMULATOR = 2  # of the data set; changes whenever the same settings give other pixels
+SIMULATOR = 3  # of the data set; changes whenever the same settings give other pixels
 
 
 def _simulate_one(job):

@@ -214,7 +214,7 @@ def render(
     foot = page_foot(nb, notebook.name) if foot is None else foot
     answer_first(nb)
     prepare_cells(nb, store)
-    exporter = HTMLExporter(template_name="lab", raw_template=BODY, exclude_raw=True, exclude_anchor_links=True)
+    exporter = HTMLExporter(template_name="lab", raw_template=BODY, exclude_raw=True)
     cells = Block(fill(exporter.from_notebook_node(nb)[0], store))
     values = dict(title=title, description=purpose, body=cells, foot=foot, css=stylesheet(), place=bar or STUDY_BAR)
     with written_whole(page) as part:
@@ -348,6 +348,7 @@ def execute(
     part: Path,  # the executed notebook, which is also written when a cell fails
     parameters: dict,  # name -> value
     quiet: bool = False,  # no progress bar
+    folder: Path | None = None,  # in which the kernel works; None = that of this process
 ) -> str:  # why it failed, or ""
     "Execute a notebook with the interpreter of this process."
     import papermill  # here: the extra `study`
@@ -355,10 +356,11 @@ def execute(
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a warning that every kernel would print
     options = dict(kernel_name="python3", kernel_manager_class=kernel_manager(), extra_arguments=["--log-level=50"])
+    source, part = source.resolve(), part.resolve()  # papermill changes the folder
     bar = {"desc": source.stem} if sys.stderr.isatty() and not quiet else False
     for last in (False, True):
         try:
-            papermill.execute_notebook(str(source), str(part), parameters, progress_bar=bar, **options)
+            papermill.execute_notebook(str(source), str(part), parameters, progress_bar=bar, cwd=folder, **options)
             return ""
         except papermill.PapermillExecutionError as error:
             lines = [line for line in error.source.splitlines() if line.strip() and not line.startswith("#")]

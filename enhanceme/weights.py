@@ -25,6 +25,7 @@ from .patching import scene_input
 from .preparation import Store
 from .published import import_checkpoint
 from .scenes import read_norms, read_scene
+from .settings import SimulationConfig
 
 # %% ../nbs/51_weights.ipynb #e5213e82
 SETTINGS = "enhanceme.yaml"
@@ -64,6 +65,8 @@ def read_settings(
     except (zipfile.BadZipFile, KeyError):
         rule = f"not a network of this library (no {SETTINGS} inside)"
         raise UserError(path, rule, "give a .keras file written by `enhanceme train`") from None
+    if set(settings.get("simulation") or {}) - set(SimulationConfig.model_fields):
+        settings["simulation"] = {}  # of an older simulator, whose settings mean nothing to this one
     return make_config(settings, f"{path}:{SETTINGS}")
 
 
