@@ -1,9 +1,13 @@
-"""Does a network gain by adapting to a scene, without any HR? Consistency of the re-degraded SR with the frames, measured on held-out simulated scenes.
+"""Does a network gain by adapting to a scene, without any HR? Consistency of the re-degraded SR with the frames,
+measured on held-out simulated scenes.
 
     python benchmarks/bench_adaptation.py DATA NETWORK [--scenes 12] [--csv FILE]
 
-Two ways: back-projection of what the frames show and the re-degraded image does not (the image is changed, the network is not), and some optimiser steps on the network's last layers or on all of its weights
-for each scene, minimising the absolute difference between the frames and the image seen through the measured kernel, frames weighed by how well they agree with each other. A method is kept only if the 95 % interval of its gain lies above 0.
+Two ways: back-projection of what the frames show and the re-degraded image does not (the image is changed, the
+network is not), and some optimiser steps on the network's last layers or on all of its weights
+for each scene, minimising the absolute difference between the frames and the image seen through the measured kernel,
+frames weighed by how well they agree with each other. A method is kept only if the 95 % interval of its gain lies
+above 0.
 """
 
 import argparse

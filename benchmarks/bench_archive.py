@@ -2,9 +2,10 @@
 
     python benchmarks/bench_archive.py SOURCE [--work FOLDER] [--sample 20] [--csv FILE]
 
-The data set has 1160 train and 290 test scenes with the official names. Its scene folders are links to the real scenes of SOURCE (such as
-../shared/data/probav96), each used several times; norm.csv and reference.json follow. `check`, `fingerprint` and the test split's baseline
-and submission run on all scenes, the network on SAMPLE test scenes. Nothing is copied.
+The data set has 1160 train and 290 test scenes with the official names. Its scene folders are links to the real
+scenes of SOURCE (such as ../shared/data/probav96), each used several times; norm.csv and reference.json follow.
+`check`, `fingerprint` and the test split's baseline and submission run on all scenes, the network on SAMPLE test
+scenes. Nothing is copied.
 """
 
 import argparse

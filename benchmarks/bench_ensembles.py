@@ -1,8 +1,10 @@
 """What each way of asking a network again gains, and what it costs.
 
 Usage: python benchmarks/bench_ensembles.py DATA RUN_OR_FILE [RUN_OR_FILE ...] [--scenes N] [--csv FILE [--append]]
-DATA is a data set with HR (or simulated), RUN a trained network; scenes that the run trained on are left out. Prints, for each option, the mean gain in cPSNR over the single answer
-with its 95 % interval over scenes, the share of scenes won, network passes and seconds per scene (registration included), then the classical methods against the baseline.
+DATA is a data set with HR (or simulated), RUN a trained network; scenes that the run trained on are left out.
+Prints, for each option, the mean gain in cPSNR over the single answer
+with its 95 % interval over scenes, the share of scenes won, network passes and seconds per scene (registration
+included), then the classical methods against the baseline.
 Given several networks, their mean is an option too, against the best of them. One core: OMP_NUM_THREADS=1.
 """
 
@@ -14,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from enhanceme.answers import ensemble_gains
 from enhanceme.classical import CLASSICAL, classical_image
+from enhanceme.effects import ensemble_gains
 from enhanceme.metrics import baseline, cpsnr
 from enhanceme.prediction import super_resolve
 from enhanceme.scenes import find_scenes, read_norms, read_scene
@@ -66,7 +68,8 @@ def main():
             )
         )
         print(
-            f"{option:28} {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] dB over the {against}{'' if wins is None else f', wins {wins:4.0%}'}, {n_passes} passes, {seconds:.2f} s",
+            f"{option:28} {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] dB over the "
+            f"{against}{'' if wins is None else f', wins {wins:4.0%}'}, {n_passes} passes, {seconds:.2f} s",
             flush=True,
         )
 
@@ -103,7 +106,7 @@ def main():
         paired = paired_difference(values, max(singles.values(), key=np.mean))
         tell(f"mean of {len(a.runs)} networks", paired.difference, "best single", len(a.runs), seconds, paired.wins)
     for name in CLASSICAL:
-        values, seconds = timed(lambda s: classical_image(name, s), scenes)
+        values, seconds = timed(lambda s, name=name: classical_image(name, s), scenes)
         tell(name, bootstrap_mean(values - norm), "baseline", 0, seconds)
     table = pd.DataFrame(rows)
     if a.append:

@@ -1,4 +1,5 @@
-"""What feeding costs: the time the stream needs for a batch against the time of a training step that consumes it, in one run.
+"""What feeding costs: the time the stream needs for a batch against the time of a training step that consumes it, in
+one run.
 
 python benchmarks/bench_feeding.py [--profile cpu] [--steps 30] [--out FILE.json]
 """

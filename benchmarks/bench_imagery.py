@@ -1,9 +1,15 @@
-"""What the landscape brings: one recipe, trained on procedural landscapes, on landscapes cut from images and, with `--set`, under other settings of the simulator, judged on the same scenes.
+"""What the landscape brings: one recipe, trained on procedural landscapes, on landscapes cut from images and, with
+`--set`, under other settings of the simulator, judged on the same scenes.
 
-    python benchmarks/bench_imagery.py IMAGERY DATA [DATA ...] [--set KEY=VALUE ...] [--scenes 150] [--steps 800] [--seeds 2026 ...] [--work FOLDER] [--csv FILE]
+    python benchmarks/bench_imagery.py IMAGERY DATA [DATA ...] [--set KEY=VALUE ...] [--scenes 150] [--steps 800]
+    [--seeds 2026 ...] [--work FOLDER] [--csv FILE]
 
-IMAGERY is a folder of georeferenced images, DATA are data sets with HR or simulated ones to judge on. All networks have the recipe of `profiles/weights.yaml` with fewer scenes and steps and, but for `--set`, the same simulated sensor; each seed
-trains one network of each kind, on scenes of its own. A positive difference speaks for imagery, or for the settings, against procedural landscapes by the defaults and the same seed. Runs resume; what a network gains differs between seeds, too, so more of them say more.
+IMAGERY is a folder of georeferenced images, DATA are data sets with HR or simulated ones to judge on. All networks
+have the recipe of `profiles/weights.yaml` with fewer scenes and steps and, but for `--set`, the same simulated
+sensor; each seed
+trains one network of each kind, on scenes of its own. A positive difference speaks for imagery, or for the settings,
+against procedural landscapes by the defaults and the same seed. Runs resume; what a network gains differs between
+seeds, too, so more of them say more.
 """
 
 import argparse

@@ -1,9 +1,13 @@
-"""Peak memory and speed of `enhanceme upscale` on GeoTIFFs of a slice of a large place, and what they mean for one of 10,000 x 10,000 LR pixels.
+"""Peak memory and speed of `enhanceme upscale` on GeoTIFFs of a slice of a large place, and what they mean for one
+of 10,000 x 10,000 LR pixels.
 
 Usage: python benchmarks/bench_large.py [RUN_OR_FILE [width [height [tile]]]]
-Writes 9 GeoTIFFs of a slice (default 10,000 x 240 LR px: two rows of tiles of 128) into a temporary folder and runs the command on them in a process of its own, whose peak resident memory,
-as the kernel has counted it, is printed; exits with 1 where 10,000 x 10,000 would take 4 GB or more. Without RUN_OR_FILE it takes the weights that ship or, where there are none, an untrained
-`fusion` network: memory and time do not depend on the weights. Memory depends on the width; what depends on the height is one byte for each LR pixel, and is added. Costs some minutes on one core.
+Writes 9 GeoTIFFs of a slice (default 10,000 x 240 LR px: two rows of tiles of 128) into a temporary folder and runs
+the command on them in a process of its own, whose peak resident memory,
+as the kernel has counted it, is printed; exits with 1 where 10,000 x 10,000 would take 4 GB or more. Without
+RUN_OR_FILE it takes the weights that ship or, where there are none, an untrained
+`fusion` network: memory and time do not depend on the weights. Memory depends on the width; what depends on the
+height is one byte for each LR pixel, and is added. Costs some minutes on one core.
 """
 
 import os
@@ -95,7 +99,8 @@ def main(source="", width=SIDE, height=240, tile=128):
 
     if FRAMES * width * height <= LARGE:
         sys.exit(
-            f"{width} x {height}: goes through memory as a whole, and says nothing about larger ones; take more rows than {LARGE // (FRAMES * width)}"
+            f"{width} x {height}: goes through memory as a whole, and says nothing about larger ones; take "
+            f"more rows than {LARGE // (FRAMES * width)}"
         )
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as tmp:
@@ -123,13 +128,16 @@ def main(source="", width=SIDE, height=240, tile=128):
             assert (file.width, file.height) == (3 * width, 3 * height)
     rest = max(0, SIDE - height) * width
     print(
-        f"{name}, tiles of {tile}: {width} x {height} LR px to {3 * width} x {3 * height} in {wall:.0f} s, {cpu:.0f} s of CPU"
+        f"{name}, tiles of {tile}: {width} x {height} LR px to {3 * width} x {3 * height} in {wall:.0f} s, "
+        f"{cpu:.0f} s of CPU"
     )
     print(
-        f"peak resident memory {peak / GB:.2f} GB, of which {idle / GB:.2f} GB with everything imported and nothing done; the strips' share by arithmetic {large_memory(width, FRAMES, tile) / GB:.2f} GB"
+        f"peak resident memory {peak / GB:.2f} GB, of which {idle / GB:.2f} GB with everything imported "
+        f"and nothing done; the strips' share by arithmetic {large_memory(width, FRAMES, tile) / GB:.2f} GB"
     )
     print(
-        f"{width} x {SIDE} LR px: {(peak + rest) / GB:.2f} GB, the same and {rest / GB:.2f} GB for the map of valid pixels; about {cpu * SIDE / height / 3600:.1f} hours of CPU; "
+        f"{width} x {SIDE} LR px: {(peak + rest) / GB:.2f} GB, the same and {rest / GB:.2f} GB for the map "
+        f"of valid pixels; about {cpu * SIDE / height / 3600:.1f} hours of CPU; "
         f"{width * SIDE * FRAMES * 5 / 1e9:.1f} GB of files beside the result"
     )
     return 0 if peak + rest < 4 * GB else 1

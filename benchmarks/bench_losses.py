@@ -1,7 +1,9 @@
-"""What the 49 shifts cost: a training step with the shift-compensated loss against the same step with an unshifted one.
+"""What the 49 shifts cost: a training step with the shift-compensated loss against the same step with an unshifted
+one.
 
 Usage: python benchmarks/bench_losses.py [profile=cpu] [loss ...]
-The network, batch and patch are the profile's, the data random; steps of the two losses alternate. Without names: the profile's loss, and it exits with 1 where it adds more than 5 %.
+The network, batch and patch are the profile's, the data random; steps of the two losses alternate. Without names:
+the profile's loss, and it exits with 1 where it adds more than 5 %.
 """
 
 import os
@@ -49,7 +51,8 @@ def main(profile="cpu", *names):
     model = build_model(config.model, bands=("RED",), frames=config.patching.frames)
     x, y = batch(model, config)
     print(
-        f"profile {profile}: {config.model.preset}, {model.count_params():,} parameters, batch {config.training.batch} of {3 * config.patching.size} px"
+        f"profile {profile}: {config.model.preset}, {model.count_params():,} parameters, batch "
+        f"{config.training.batch} of {3 * config.patching.size} px"
     )
     good, channels = True, model.output.shape[-1]
     cases = [(n, s) for n in names for s in ("loss", "cmse")] or [(config.loss.name, config.loss.search)]
@@ -77,7 +80,8 @@ def main(profile="cpu", *names):
         added = np.median([b / a for a, b in times]) - 1
         good &= added <= 0.05 or bool(names)
         print(
-            f"{name:12} search={search}: step {1e3 * plain:.0f} ms unshifted, {1e3 * shifted:.0f} ms over 49 shifts: {added:+.1%} (at most +5 % asked), {len(times)} pairs of steps"
+            f"{name:12} search={search}: step {1e3 * plain:.0f} ms unshifted, {1e3 * shifted:.0f} ms over "
+            f"49 shifts: {added:+.1%} (at most +5 % asked), {len(times)} pairs of steps"
         )
     return 0 if good else 1
 

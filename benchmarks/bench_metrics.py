@@ -1,7 +1,9 @@
-"""cPSNR of one 384 x 384 scene over 49 shifts: agreement with the plain loop, and speed as a ratio to it, on one core.
+"""cPSNR of one 384 x 384 scene over 49 shifts: agreement with the plain loop, and speed as a ratio to it, on one
+core.
 
 Usage: python benchmarks/bench_metrics.py [repeats]
-Prints one line a case; exits with 1 where the difference exceeds 1e-9 dB or the ratio falls below 10. Costs about 5 seconds.
+Prints one line a case; exits with 1 where the difference exceeds 1e-9 dB or the ratio falls below 10. Costs about 5
+seconds.
 """
 
 import sys
@@ -46,7 +48,8 @@ def main(repeats=25):
         "half, scattered": rng.random(hr.shape) < 0.5,
     }
     print(
-        f"first call, compiling or reading what was compiled: {seconds(cpsnr_surface, sr, hr, masks['all clear']):.2f} s"
+        "first call, compiling or reading what was compiled: "
+        f"{seconds(cpsnr_surface, sr, hr, masks['all clear']):.2f} s"
     )
     good = True
     for name, sm in masks.items():
@@ -60,7 +63,8 @@ def main(repeats=25):
         )
         good &= ratio >= 10 and difference <= 1e-9
         print(
-            f"{name:17} loop {1e3 * np.median(slow):5.1f} ms, ours {1e3 * np.median(fast):4.1f} ms: {ratio:4.1f} times as fast (10 asked), largest difference {difference:.0e} dB (1e-9 allowed)"
+            f"{name:17} loop {1e3 * np.median(slow):5.1f} ms, ours {1e3 * np.median(fast):4.1f} ms: "
+            f"{ratio:4.1f} times as fast (10 asked), largest difference {difference:.0e} dB (1e-9 allowed)"
         )
     cssim(sr, hr, masks["all clear"])
     print(f"cSSIM, 49 shifts: {1e3 * seconds(cssim, sr, hr, masks['all clear']):.0f} ms")

@@ -1,9 +1,14 @@
-"""Quality against CPU minutes: how soon does the recipe of the shipped weights reach what `enhanceme-32`, by its own published recipe, reaches after a long run on the same scenes and cores?
+"""Quality against CPU minutes: how soon does the recipe of the shipped weights reach what `enhanceme-32`, by its own
+published recipe, reaches after a long run on the same scenes and cores?
 
-    python benchmarks/bench_minutes.py DATA STORE [--minutes 60] [--share 0.1] [--looks 12] [--judge DATA ...] [--work FOLDER] [--csv FILE]
+    python benchmarks/bench_minutes.py DATA STORE [--minutes 60] [--share 0.1] [--looks 12] [--judge DATA ...]
+    [--work FOLDER] [--csv FILE]
 
-DATA is a (simulated) data set, such as `enhanceme simulate DATA --profile weights --scenes 150` makes; STORE a folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU time (of all cores together), the recipe of
-`profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same twelve held-out scenes; validation is not counted.
+DATA is a (simulated) data set, such as `enhanceme simulate DATA --profile weights --scenes 150` makes; STORE a
+folder for its prepared scenes (one a registration mode is made there). `enhanceme-32` trains for `--minutes` of CPU
+time (of all cores together), the recipe of
+`profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same twelve
+held-out scenes; validation is not counted.
 At the end both are judged on the scenes of each `--judge` that have HR. Runs resume.
 """
 
@@ -122,7 +127,9 @@ def main():
     ours = validation[(validation.recipe == "fusion") & (validation.gain >= last)]
     if len(ours):
         print(
-            f"fusion reaches the best of enhanceme-32 ({last:+.2f} dB in {args.minutes:g} CPU minutes) after {ours.cpu_minutes.min():.1f} CPU minutes: a share of {ours.cpu_minutes.min() / args.minutes:.3f}"
+            f"fusion reaches the best of enhanceme-32 ({last:+.2f} dB in {args.minutes:g} CPU minutes) "
+            f"after {ours.cpu_minutes.min():.1f} CPU minutes: a share of "
+            f"{ours.cpu_minutes.min() / args.minutes:.3f}"
         )
     else:
         print(f"fusion does not reach {last:+.2f} dB in {args.minutes * args.share:g} CPU minutes: NOT MET")

@@ -2,7 +2,8 @@
 
     python benchmarks/bench_models.py [--rounds 5]
 
-The unit is this machine's own matrix-multiply rate. The candidates take turns, so that other work on the machine hits all alike, and the least time of each counts.
+The unit is this machine's own matrix-multiply rate. The candidates take turns, so that other work on the machine
+hits all alike, and the least time of each counts.
 Two columns: by the wall clock, and by CPU seconds of this process, which suffer less when others use the machine.
 """
 

@@ -1,4 +1,5 @@
-"""How long preparation (read, register, choose, store) takes, as ratios in one run: against decoding the same PNGs, and against the original's preprocessing steps; and its memory by the number of scenes.
+"""How long preparation (read, register, choose, store) takes, as ratios in one run: against decoding the same PNGs,
+and against the original's preprocessing steps; and its memory by the number of scenes.
 
 python benchmarks/bench_preparation.py [--scenes 16] [--memory 100,400,1450] [--out FILE.json]
 """
@@ -34,7 +35,8 @@ def decode(folder):
 
 
 def original(folder, out, frames=9, size=16, limit=0.85, copies=19):
-    "EnhanceMe's five stages for one scene, written anew: arrays saved after each, masks and frames shifted by Fourier transforms, every patch stored with its permutations."
+    """EnhanceMe's five stages for one scene, written anew: arrays saved after each, masks and frames shifted by
+    Fourier transforms, every patch stored with its permutations."""
     scene = read_scene(folder, {})
     lr, qm, hr, sm = scene.lr.astype(np.float64), scene.qm, scene.hr.astype(np.float64), scene.sm
     for name, a in (("lr", lr), ("qm", qm), ("hr", hr), ("sm", sm)):
@@ -92,7 +94,8 @@ def original(folder, out, frames=9, size=16, limit=0.85, copies=19):
 
 
 def seconds(functions, items, repeat=3):
-    "CPU seconds of each function over all items: of each item the best of `repeat` passes, in one process; the functions take turns at every item, so that a busy machine slows all of them alike."
+    """CPU seconds of each function over all items: of each item the best of `repeat` passes, in one process; the
+    functions take turns at every item, so that a busy machine slows all of them alike."""
     best = np.full((len(functions), len(items)), np.inf)
     for _ in range(repeat):
         for i, item in enumerate(items):
@@ -107,7 +110,8 @@ MEMORY = """
 import resource, sys
 from enhanceme.preparation import prepare
 prepare(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), progress=False)
-peak = sum(resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) if int(sys.argv[3]) > 1 else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+counted = [resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN] if int(sys.argv[3]) > 1 else [resource.RUSAGE_SELF]
+peak = sum(resource.getrusage(who).ru_maxrss for who in counted)
 assert "tensorflow" not in sys.modules
 print(peak / 1024)
 """

@@ -1,9 +1,15 @@
-"""Gains on real stacks without HR, a third as fine: frames that are clear and sharp play HR (`enhanceme.simulation.reduced_scene`), so that real change, real clouds and real differences in sharpness judge a network.
+"""Gains on real stacks without HR, a third as fine: frames that are clear and sharp play HR
+(`enhanceme.simulation.reduced_scene`), so that real change, real clouds and real differences in sharpness judge a
+network.
 
-    python benchmarks/bench_reduced.py DATA [--network NAME=RUN_OR_FILE[,RUN_OR_FILE ...] ...] [--tops 3] [--draws 2] [--csv FILE]
+    python benchmarks/bench_reduced.py DATA [--network NAME=RUN_OR_FILE[,RUN_OR_FILE ...] ...] [--tops 3] [--draws 2]
+    [--csv FILE]
 
-DATA is a data set of real scenes; HR is not looked at. Of each stack, each of the `--tops` best frames (by clearance, then sharpness) is HR `--draws` times, with other shifts. The weights that ship are judged in several ways of prediction, other networks as they are,
-and classical methods. Gains over the official baseline, mean of each stack, in dB; between brackets 95 % intervals over stacks. A stack counts once, however often it is reduced.
+DATA is a data set of real scenes; HR is not looked at. Of each stack, each of the `--tops` best frames (by
+clearance, then sharpness) is HR `--draws` times, with other shifts. The weights that ship are judged in several ways
+of prediction, other networks as they are,
+and classical methods. Gains over the official baseline, mean of each stack, in dB; between brackets 95 % intervals
+over stacks. A stack counts once, however often it is reduced.
 """
 
 import argparse
@@ -63,10 +69,8 @@ def main():
     from enhanceme.weights import load_model
 
     model, config = load_model(default_weights())
-    methods = {
-        name: (lambda scene, c=config.change(*changes): super_resolve(model, c, scene))
-        for name, changes in WAYS.items()
-    }
+    ways = {name: config.change(*changes) for name, changes in WAYS.items()}
+    methods = {name: (lambda scene, c=own: super_resolve(model, c, scene)) for name, own in ways.items()}
     for text in args.network:
         name, _, source = text.partition("=")
         networks, configs = zip(*map(load_model, source.split(",")))
@@ -85,7 +89,8 @@ def main():
     for name in methods:
         mean, apart = bootstrap_mean(wide[name]), bootstrap_mean(wide[name] - wide["fusion"])
         print(
-            f"{name:24} {mean.mean:+.2f} dB [{mean.low:.2f}, {mean.high:.2f}], against fusion {apart.mean:+.3f} [{apart.low:+.3f}, {apart.high:+.3f}]"
+            f"{name:24} {mean.mean:+.2f} dB [{mean.low:.2f}, {mean.high:.2f}], against fusion "
+            f"{apart.mean:+.3f} [{apart.low:+.3f}, {apart.high:+.3f}]"
         )
     if args.csv:
         table.to_csv(args.csv, index=False)

@@ -1,10 +1,14 @@
-"""Which frame is HR's own acquisition: what the frames tell, and what a network makes of it. A check on the simulator as much as on the network.
+"""Which frame is HR's own acquisition: what the frames tell, and what a network makes of it. A check on the
+simulator as much as on the network.
 
     python benchmarks/bench_same_frame.py DATA [NETWORK] [--scenes 60] [--csv FILE]
 
-DATA is simulated: its truth names the frame. First a conditional logit (McFadden 1974) guesses the frame from the features of registration, fitted on every other scene and judged on the rest: the mean of -log p of the right frame,
-less than that of a blind guess by what the features tell. Sharpness and clearance may tell (they do on real scenes); whatever else tells is a give-away of the simulator's, which a network trained long enough will live on.
-Then, for NETWORK, the gain over the official baseline with the frames as they are, with the right frame three times, with it alone, and without it. Training that closes the gap between the first two without
+DATA is simulated: its truth names the frame. First a conditional logit (McFadden 1974) guesses the frame from the
+features of registration, fitted on every other scene and judged on the rest: the mean of -log p of the right frame,
+less than that of a blind guess by what the features tell. Sharpness and clearance may tell (they do on real scenes);
+whatever else tells is a give-away of the simulator's, which a network trained long enough will live on.
+Then, for NETWORK, the gain over the official baseline with the frames as they are, with the right frame three times,
+with it alone, and without it. Training that closes the gap between the first two without
 sharper features has found a give-away.
 """
 
@@ -57,7 +61,8 @@ def logit(scenes, names, ridge=1e-3):
 
 
 def variants(model, config, stack, right):
-    "The network's images (3h, 3w) for the frames as they are, with the right one three times, with it alone, without it; None where it is not among those chosen."
+    """The network's images (3h, 3w) for the frames as they are, with the right one three times, with it alone,
+    without it; None where it is not among those chosen."""
     frames = config.prediction.frames or config.patching.frames
     chosen = list(dict.fromkeys(choose_frames(stack, frames, config.patching)[0].tolist()))
     if right not in chosen or len(chosen) < 3:
@@ -108,7 +113,8 @@ def main():
         for name in gains.columns[1:]:
             mean = bootstrap_mean(gains[name])
             print(
-                f"{name:12} {mean.mean:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}] dB over the baseline, {len(gains)} scenes"
+                f"{name:12} {mean.mean:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}] dB over the baseline, "
+                f"{len(gains)} scenes"
             )
         if args.csv:
             gains.to_csv(args.csv, index=False)

@@ -1,8 +1,10 @@
-"""Peak memory and time of simulating and preparing data sets of growing size, in processes of their own; TensorFlow must not be loaded.
+"""Peak memory and time of simulating and preparing data sets of growing size, in processes of their own; TensorFlow
+must not be loaded.
 
     python benchmarks/bench_simulation.py [--scenes 100,400,1450] [--seed 0] [--work FOLDER]
 
-The peak is that of the command's process and of its largest worker (resident set, sampled ten times a second). Flat means that the largest data set needs at most a quarter more than the smallest. Time is told as a
+The peak is that of the command's process and of its largest worker (resident set, sampled ten times a second). Flat
+means that the largest data set needs at most a quarter more than the smallest. Time is told as a
 ratio: seconds a scene at the largest size over those at the smallest.
 """
 
@@ -33,7 +35,8 @@ CODE = {
 
 def measure(stage, *args):
     "Wall seconds, and peak MB of the process and of its largest child."
-    code = f"import sys\nif __name__ == '__main__':\n    {CODE[stage].strip()}\n    assert 'tensorflow' not in sys.modules\n"
+    code = f"import sys\nif __name__ == '__main__':\n    {CODE[stage].strip()}\n"
+    code += "    assert 'tensorflow' not in sys.modules\n"
     with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
         script.write(code)
         script.flush()
@@ -81,7 +84,9 @@ def main():
         ok = max(peak) <= LIMIT and growth <= 1.25
         good &= ok
         print(
-            f"{stage}: peak {max(peak):.0f} MB a process (limit {LIMIT}), {sizes[-1]} scenes need {growth:.2f} times the memory of {sizes[0]}, a scene takes {pace:.2f} times as long: {'met' if ok else 'NOT MET'}"
+            f"{stage}: peak {max(peak):.0f} MB a process (limit {LIMIT}), {sizes[-1]} scenes need "
+            f"{growth:.2f} times the memory of {sizes[0]}, a scene takes {pace:.2f} times as long: "
+            f"{'met' if ok else 'NOT MET'}"
         )
     sys.exit(not good)
 

@@ -1,9 +1,12 @@
-"""Which network learns most per CPU minute? Designs trained for equal CPU time on the same simulated scenes, compared on held-out ones.
+"""Which network learns most per CPU minute? Designs trained for equal CPU time on the same simulated scenes,
+compared on held-out ones.
 
     python benchmarks/compare_designs.py [--minutes 4] [--scenes 160] [--seed 0] [--work FOLDER]
 
-Each design has its own recipe (`enhanceme-32` the published one: Nadam, 5e-4, 9 frames on whole pixels), the same scenes and the same CPU time (of all cores together). The table
-has the mean gain over the official baseline with a 95 % interval over held-out scenes, and the paired difference from `fusion`. Simulated figures. `--out` writes it as the CSV that the models notebook shows.
+Each design has its own recipe (`enhanceme-32` the published one: Nadam, 5e-4, 9 frames on whole pixels), the same
+scenes and the same CPU time (of all cores together). The table
+has the mean gain over the official baseline with a 95 % interval over held-out scenes, and the paired difference
+from `fusion`. Simulated figures. `--out` writes it as the CSV that the models notebook shows.
 """
 
 import argparse
@@ -103,7 +106,8 @@ def main():
             args.out, index=False
         )
     print(
-        f"simulated: {args.scenes} scenes, {len(gains[name])} of them for validation, {args.minutes:g} CPU minutes a design"
+        f"simulated: {args.scenes} scenes, {len(gains[name])} of them for validation, {args.minutes:g} CPU "
+        "minutes a design"
     )
 
 

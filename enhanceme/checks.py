@@ -93,7 +93,7 @@ def _table(read, path: Path, faults: list) -> dict:
 
 
 def _unread_folders(data: Path) -> list[Fault]:
-    "Return a note for each folder that looks like a split or a band but has another name."
+    "Return a note for each folder that resembles a split or a band but has another name."
     mend = f"only {' and '.join(f'{s}/' for s in SPLITS)} with {' and '.join(BANDS)} are read; rename it to use it"
     folders = lambda at: sorted(p for p in at.iterdir() if p.is_dir() and p.name[0] not in "._") if at.is_dir() else []
     scenes = lambda at: any(re.fullmatch(r"imgset\d{4}", p.name) for p in at.iterdir())
@@ -103,7 +103,7 @@ def _unread_folders(data: Path) -> list[Fault]:
             odd += [p for p in folders(split) if p.name not in BANDS and scenes(p)]
         elif any((split / b).is_dir() for b in BANDS) or scenes(split):
             odd.append(split)
-    return [Fault(p, "looks like a split or a band but is not part of the layout", mend, fatal=False) for p in odd]
+    return [Fault(p, "resembles a split or a band but is not part of the layout", mend, fatal=False) for p in odd]
 
 
 def _absent_scenes(data: Path, labels: dict, folders: list) -> list[Fault]:

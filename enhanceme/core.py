@@ -37,7 +37,7 @@ def shown(
 
 
 class UserError(Exception):
-    "Bad input: `where: rule; mend`."
+    "An error in the input of a user; as text `where: rule; mend`."
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class ProgressLines(std.tqdm):
 
 def progress_bar(
     items=None,  # to iterate over; None = the caller calls `update`
-    label: str = "",  # what is done
+    label: str = "",  # of the task
     unit: str = "scene",  # that is counted
     quiet: bool = False,  # show nothing
     **kwargs,  # of tqdm, such as total, initial or unit_scale
@@ -199,7 +199,7 @@ def progress_bar(
     return ProgressLines(items, **kwargs, **log)
 
 # %% ../nbs/00_core.ipynb #2f7cffc6
-IN_CHECKOUT = {"experiments": "nbs/experiments", "profiles": "profiles"}  # what lies outside the package there
+IN_CHECKOUT = {"experiments": "nbs/experiments", "profiles": "profiles"}  # data outside the package
 
 
 def package_folder(

@@ -19,7 +19,7 @@ from .scenes import Scene
 from .sensor import PROFILE_Y, SCALE
 
 # %% ../nbs/15_metrics.ipynb #6e3b1119
-CROP = 3  # HR px removed from each side of SR: shifts of -3..3 are forgiven
+CROP = 3  # HR px removed from each side of SR: shifts of -3..3 do not count
 DEPTH = 65535  # DN of intensity 1: the score reads 16-bit files
 PERFECT = 160.0  # dB given to a perfect prediction instead of infinity; no other 16-bit prediction reaches 148
 MIN_CLEAR = 2  # clear pixels that a shift needs: the brightness correction alone removes the error of a single pixel
@@ -91,13 +91,9 @@ def _shift_sums_clear(h, s, c, d1, d2):
 @lru_cache
 def _compiled(function):
     "Compile a function with numba; it runs without the interpreter's lock, so threads can share the work."
-    from numba import njit
+    from enhanceme.compilation import FAST, compiled  # here, because numba takes a while to load
 
-    options = dict(nogil=True, fastmath={"reassoc", "contract", "nsz"})  # NaN keeps its meaning
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        return njit(**options)(function)  # no folder for the cache is writable
+    return compiled(function, nogil=True, fastmath=FAST)  # NaN keeps its meaning
 
 # %% ../nbs/15_metrics.ipynb #54207046
 def _checked(sr, hr, sm):

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['MATH', 'BODY', 'STUDY_BAR', 'KINDS', 'INTERPRETER', 'to_mathml', 'fill', 'static_outputs', 'title_cell', 'heading',
-           'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook', 'prepare_cells', 'render',
-           'experiment_files', 'notebook_path', 'portable', 'unknown_parameter', 'check_parameters', 'assigned',
-           'check_injected', 'kernel_manager', 'last_line', 'execute', 'note_origin', 'run_notebook']
+           'answer_text', 'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook',
+           'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'portable', 'unknown_parameter',
+           'check_parameters', 'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'note_origin',
+           'run_notebook']
 
 # %% ../nbs/72_notebooks.ipynb #ede3ce53
 import ast
@@ -83,10 +84,10 @@ def heading(
     return lines[0].removeprefix("# ").strip() or name, purpose
 
 
-def answer_first(
-    nb: NotebookNode,  # an executed notebook, changed in place
-) -> None:
-    "Repeat the output of the cell tagged `answer` under the title."
+def answer_text(
+    nb: NotebookNode,  # an executed notebook
+) -> str:  # markdown; empty where there is none
+    "Return the output of the cell tagged `answer`."
     answers = [
         output.data["text/markdown"]
         for cell in nb.cells
@@ -94,9 +95,15 @@ def answer_first(
         for output in cell.outputs
         if "text/markdown" in output.get("data", {})
     ]
-    place = title_cell(nb)
-    if place is not None and answers:
-        text = "".join(answers[-1])
+    return "".join(answers[-1]) if answers else ""
+
+
+def answer_first(
+    nb: NotebookNode,  # an executed notebook, changed in place
+) -> None:
+    "Repeat the output of the cell tagged `answer` under the title."
+    place, text = title_cell(nb), answer_text(nb)
+    if place is not None and text:
         first = new_markdown_cell(f'<div class="em-answer">\n\n**In short**\n\n{text}\n\n</div>')
         nb.cells.insert(place + 1, first)
 
@@ -370,10 +377,12 @@ def note_origin(
     source,  # path of the notebook that it was made from
 ) -> None:
     "Replace absolute paths in papermill's notes, and add the commit and the command that makes the notebook again."
-    nb, path = read_notebook(notebook), portable(Path(source).resolve())
+    nb, source = read_notebook(notebook), Path(source).resolve()
+    shipped = source.parent == package_folder("experiments").resolve()
+    path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone
     run = nb.metadata.papermill
     command = again_command(path, run.get("parameters", {}))
-    run.update(input_path=path, output_path=Path(source).name, git=git_state(), command=command)
+    run.update(input_path=path, output_path=source.name, git=git_state(), command=command)
     nbformat.write(nb, notebook)
 
 

@@ -87,7 +87,8 @@ class StudyRecord(Part):
     target: str = ""  # path of the data set that is scored
     started: str = ""  # ISO time
     wanted: Wanted = Wanted()
-    stages: list[Stage] = []
+    planned: list[str] = []  # names of all stages but the pages
+    stages: list[Stage] = []  # the finished ones
     seconds: float = 0.0  # of all stages
     check: DataCheck | None = None
 

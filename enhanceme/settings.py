@@ -151,7 +151,7 @@ class RegistrationConfig(Section):
     min_correlation: Fraction = 0.3  # high-passed, with the anchor, that a frame must reach
     max_error: float = Field(0.15, gt=0)  # LR px; a frame with a less certain position is rejected
     tie: Fraction = 0.01  # share of clear pixels within which frames are equally clear; the sharpest is the anchor
-    # what is matched to the anchor in each frame: nothing, the mean, or gain and offset
+    # match of each frame's brightness to the anchor's: none, by the mean, or by gain and offset
     brightness: Literal["none", "offset", "gain"] = "offset"
     # position of the output: on the anchor, or where most (sharp) frames lie; mode integer: to the whole pixel
     grid: Literal["reference", "consensus"] = "consensus"

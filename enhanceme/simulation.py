@@ -164,7 +164,7 @@ def simulate_scene(
     if landscape is None:
         landscape = procedural_landscape(rng, band, cfg, n)
     elif not isinstance(landscape, Landscape):
-        landscape = imagery_landscape(rng, cfg, landscape, n)
+        landscape = imagery_landscape(rng, landscape, n)
     count = draw_count(rng, cfg)
 
     # The scene's own constants

@@ -1,6 +1,8 @@
-"""Opens every page of a folder in headless Chromium with the network off: `python tests/check_pages.py reports/local [--shots DIR]`.
+"""Opens every page of a folder in headless Chromium with the network off: `python tests/check_pages.py reports/local
+[--shots DIR]`.
 
-Fails on a failed or attempted request, a console error, an error in a script, an image without size, a page wider than its window, or
+Fails on a failed or attempted request, a console error, an error in a script, an image without size, a page wider
+than its window, or
 mathematics left as source. Skipped, with one line, where there is no Chromium or no playwright."""
 
 import argparse
@@ -21,12 +23,14 @@ FLAGS = [
 WIDTHS = (1280, 390)  # CSS px: a desktop and a phone
 
 LOOK = """() => ({
-  empty: [...document.images].filter(i => !(i.complete && i.naturalWidth > 0 && i.getBoundingClientRect().width > 0)).length,
+  empty: [...document.images].filter(i =>
+    !(i.complete && i.naturalWidth > 0 && i.getBoundingClientRect().width > 0)).length,
   images: document.images.length,
   math: document.querySelectorAll('math').length,
   flat: [...document.querySelectorAll('math')].filter(m => m.getBoundingClientRect().height < 4).length,
   wide: document.documentElement.scrollWidth - window.innerWidth,
-  source: [...document.querySelectorAll('p, li, td')].filter(e => /\\$\\$|\\\\frac|\\\\text\\{|emMathPlaceholder/.test(e.textContent)).length,
+  source: [...document.querySelectorAll('p, li, td')].filter(e =>
+    /\\$\\$|\\\\frac|\\\\text\\{|emMathPlaceholder/.test(e.textContent)).length,
   broken: [...document.querySelectorAll('math')].filter(m => m.textContent.includes('\\\\')).length,
   sliders: document.querySelectorAll('input[type=range]').length,
 })"""
@@ -37,7 +41,7 @@ SLIDE = """() => [...document.querySelectorAll('input[type=range]')].every(r => 
 
 
 def faults_of(page, path, shots):
-    "What is wrong with one page, as lines of text; a screenshot a width when `shots` is a folder."
+    "Return the faults of one page; save a screenshot per width when `shots` is a folder."
     faults = []
     page.on("requestfailed", lambda r: faults.append(f"request failed: {r.url[:120]}"))
     page.on(
@@ -68,7 +72,8 @@ def faults_of(page, path, shots):
     box = page.query_selector("#em-code")
     if box:
         hidden = lambda: page.evaluate(
-            "[...document.querySelectorAll('.jp-CodeCell .jp-Cell-inputWrapper')].filter(e => e.offsetHeight > 0).length"
+            "[...document.querySelectorAll('.jp-CodeCell .jp-Cell-inputWrapper')].filter(e => "
+            "e.offsetHeight > 0).length"
         )
         before = hidden()
         box.check()

@@ -1,4 +1,4 @@
-"""What the tests share: the project's folder, its commands, and a small simulated data set."""
+"""Shared by the tests: the project, its commands, and a small simulated data set."""
 
 import os
 import shutil
@@ -14,12 +14,13 @@ ENV = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0"}
 
 
 def enhanceme(*args, cwd=ROOT, timeout=600):
-    "Run a command as a user would; the finished process with its output."
+    "Run a command as a user would, and return the finished process."
     return subprocess.run([COMMAND, *map(str, args)], cwd=cwd, env=ENV, capture_output=True, text=True, timeout=timeout)
 
 
 def tracked(pattern):
-    "The files that git tracks and that match a pattern below the project's root; all that match where git tracks nothing."
+    """The files that git tracks and that match a pattern below the project's root; all that match where git tracks
+    nothing."""
     asked = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z", "--", f":(glob){pattern}"], capture_output=True, text=True
     )

@@ -1,4 +1,5 @@
-"""The commands on good and bad input: one line that names the file, the rule and the mend; exit code 2; nothing left behind."""
+"""The commands on good and bad input: a refusal is one line with file, rule and correction, exit code 2, and leaves
+nothing behind."""
 
 import re
 
@@ -52,7 +53,7 @@ def test_a_damaged_data_set_is_refused(copy, tmp_path, what):
     assert check.returncode == 2 and words[0] in check.stdout + check.stderr and "Traceback" not in check.stderr
 
 
-def test_check_tells_everything_at_once(copy):
+def test_check_reports_all_faults_at_once(copy):
     truncate(first(copy) / "LR000.png")
     (first(copy, band="NIR") / "SM.png").unlink()
     done = enhanceme("check", copy)
@@ -64,7 +65,7 @@ def test_check_of_a_good_data_set(data):
     assert done.returncode == 0 and "can be used" in done.stdout, done.stdout + done.stderr
 
 
-def test_folders_that_are_not_what_they_should_be(data, tmp_path):
+def test_folders_with_other_content_are_refused(data, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
@@ -77,7 +78,7 @@ def test_folders_that_are_not_what_they_should_be(data, tmp_path):
     assert [p.name for p in (tmp_path / "other").iterdir()] == ["thesis.txt"]
 
 
-def test_settings_that_are_not_possible(data, tmp_path):
+def test_impossible_settings_are_refused(data, tmp_path):
     run = tmp_path / "run"
     refused(enhanceme("train", "--data", data, "--run", run, "--profile", "nosuch"), "nosuch", "profile")
     refused(
@@ -94,7 +95,7 @@ def test_settings_that_are_not_possible(data, tmp_path):
     assert not run.exists()
 
 
-def test_a_model_that_is_not_one(data, tmp_path):
+def test_a_file_that_is_no_network_is_refused(data, tmp_path):
     (tmp_path / "model.keras").write_text("weights")
     out = tmp_path / "out"
     refused(enhanceme("predict", data, out, "--model", tmp_path / "model.keras"), "model.keras", "not a network")
@@ -104,7 +105,7 @@ def test_a_model_that_is_not_one(data, tmp_path):
     assert not out.exists()
 
 
-def test_without_a_model_the_weights_that_ship(data, tmp_path):
+def test_without_a_model_the_shipped_weights_are_used(data, tmp_path):
     from enhanceme.methods import default_weights
 
     some = ("--split", "test", "--band", "RED")
@@ -128,7 +129,7 @@ def test_without_a_model_the_weights_that_ship(data, tmp_path):
         assert not list(tmp_path.iterdir())
 
 
-def test_several_networks_and_how_sure_they_are(data, tmp_path):
+def test_several_networks_and_their_uncertainty(data, tmp_path):
     settings = [
         word
         for s in ("loss.name=laplace", "training.steps=2", "training.validate_every=2", "patching.frames=3")
@@ -179,7 +180,7 @@ def test_baseline_scores_one(data, tmp_path):
     assert re.search(r"mean score 1\.000\d+|mean score 0\.9999\d+", done.stdout), done.stdout
 
 
-def test_score_refuses_what_cannot_be_scored(data, tmp_path):
+def test_score_refuses_bad_predictions(data, tmp_path):
     refused(enhanceme("score", data, tmp_path / "nowhere"), "no such folder")
     (tmp_path / "pred").mkdir()
     refused(enhanceme("score", data, tmp_path / "pred"), "no prediction")

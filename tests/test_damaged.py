@@ -1,4 +1,4 @@
-"""Damaged data sets: each is told in one line that names the file, the rule and the mend, and nothing is left behind."""
+"""Damaged data sets: each is refused in one line with file, rule and correction, and nothing is left behind."""
 
 import os
 import shutil
@@ -112,7 +112,7 @@ def greys(f):
 
 
 GOOD = "imgset0000 50\nimgset0001 51\nimgset0594 48\n"
-DAMAGE = {  # what: (how, words of the line)
+DAMAGE = {  # damage: (function, words of the message)
     # files cut short, bent, or something else
     "LR truncated": (edit("LR000.png", lambda b: b[: len(b) // 2]), "LR000.png", "truncated"),
     "LR cut in its header": (edit("LR000.png", lambda b: b[:20]), "LR000.png", "truncated"),
@@ -249,7 +249,7 @@ def state(root):
 
 
 def read_all(data):
-    "What a run does first; for the error that stops it."
+    "Read a data set as a run does at its start."
     fingerprint(data)
     for folder in find_scenes(data):
         read_scene(folder)
@@ -272,7 +272,7 @@ def test_there_are_fifty():
 
 
 @pytest.mark.parametrize("what", DAMAGE)
-def test_damage_is_told(sound, tmp_path, what):
+def test_damage_is_reported(sound, tmp_path, what):
     how, *words = DAMAGE[what]
     data = shutil.copytree(sound, tmp_path / "data")
     how(data / "train/RED/imgset0000")
@@ -288,7 +288,7 @@ def test_damage_is_told(sound, tmp_path, what):
         assert found.fatal and any(all(word in str(f) for word in words) for f in found.fatal), found.summary()
         for fault in found.faults:
             one_line(str(fault), ())
-        assert len(found.table) >= 2 and "fault: " in found.summary()  # the others are still looked at
+        assert len(found.table) >= 2 and "fault: " in found.summary()  # the others are still read
     assert state(data) == before and sorted(os.listdir(tmp_path)) == around
 
 
@@ -305,7 +305,7 @@ def test_damage_stops_the_commands(sound, tmp_path, what):
     assert sorted(os.listdir(tmp_path)) == around, os.listdir(tmp_path)
 
 
-def test_check_lists_what_several_damages_did(sound, tmp_path):
+def test_check_lists_several_faults(sound, tmp_path):
     data = shutil.copytree(sound, tmp_path / "data")
     folder = data / "train/RED/imgset0000"
     for what in ("LR truncated", "QM of greys", "SM empty", "norm NaN"):
@@ -318,7 +318,7 @@ def test_check_lists_what_several_damages_did(sound, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("name", ["LR001.png", "../../../norm.csv", "."])
-def test_what_may_not_be_read_is_told(sound, tmp_path, name):
+def test_unreadable_files_are_reported(sound, tmp_path, name):
     data = shutil.copytree(sound, tmp_path / "data")
     path = data / "train/RED/imgset0000" / name
     mode = path.stat().st_mode

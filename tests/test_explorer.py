@@ -1,4 +1,5 @@
-"""The explorer in a real JupyterLab, driven in headless Chromium: it opens, runs, follows its controls, and nothing fails."""
+"""The explorer in a real JupyterLab, driven in headless Chromium: it opens, runs, follows its controls, and nothing
+fails."""
 
 import json
 import shutil
@@ -135,7 +136,8 @@ def changes(page, number, act):
     before, start = picture(page, number), time.monotonic()
     act()
     page.wait_for_function(
-        "([n, src]) => { const i = document.querySelectorAll('.em-x .widget-image')[n]; return i.src !== src && i.complete && i.naturalWidth > 0 }",
+        "([n, src]) => { const i = document.querySelectorAll('.em-x .widget-image')[n]; return i.src !== "
+        "src && i.complete && i.naturalWidth > 0 }",
         arg=[number, before],
         timeout=15_000,
     )
@@ -156,6 +158,11 @@ def test_the_explorer_opens_without_an_error(page):
         not page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count()
         and not page.get_by_text("Traceback").count()
     )
+
+
+def test_the_network_s_image_appears_without_a_touch(page):
+    page.locator(".em-x .em-ends span", has_text="network").wait_for(timeout=90_000)
+    assert page.locator(".em-x td", has_text="network").first.is_visible()  # with its score
 
 
 def test_sliders_and_boxes_change_the_pictures(page):

@@ -1,4 +1,5 @@
-"""The notebooks are the source: the modules are their export, they are clean, they run, and they import downwards only."""
+"""The notebooks are the source: the modules are their export, they are clean, they run, and they import downwards
+only."""
 
 import ast
 import filecmp

@@ -36,7 +36,8 @@ def test_committed_reports_need_no_network(page):
 
 def test_a_broken_page_is_noticed(tmp_path):
     (tmp_path / "index.html").write_text(
-        '<!DOCTYPE html><title>x</title><img src="none.png"><script src="https://example.org/x.js"></script><p>$$\\frac{a}{b}$$</p>'
+        '<!DOCTYPE html><title>x</title><img src="none.png"><script '
+        'src="https://example.org/x.js"></script><p>$$\\frac{a}{b}$$</p>'
     )
     done = check(tmp_path)
     assert done.returncode == 1 and all(word in done.stdout for word in ("network", "images", "LaTeX")), done.stdout

@@ -1,4 +1,5 @@
-"""A run that is killed ends with the weights it would have had anyway; one seed gives one result, on one machine and on two."""
+"""A run that is killed ends with the weights it would have had anyway; one seed gives one result, on one machine and
+on two."""
 
 import io
 import json
@@ -35,7 +36,8 @@ def history(run):
 
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory):
-    "One run to the end by the command, and all that trainings.py does; the first three kills are of the command itself."
+    """One run to the end by the command, and all that trainings.py does; the first three kills are of the command
+    itself."""
     out = tmp_path_factory.mktemp("runs")
     done = enhanceme(*arguments(data, out / "store", out / "whole", LONG))
     assert done.returncode == 0, done.stderr
@@ -65,16 +67,16 @@ def runs(data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(runs):
-    "What trainings.py tells of its runs: exit codes, and what was going on at each kill."
-    return json.loads((runs / "told.json").read_text())
+def record(runs):
+    "The record of trainings.py: exit codes, and the phase of each kill."
+    return json.loads((runs / "record.json").read_text())
 
 
-def test_twenty_kills_leave_no_trace(runs, told):
-    phases = [phase for phase, _ in told["kills"]]
-    print(*told["kills"], told["partial"])
+def test_twenty_kills_leave_no_trace(runs, record):
+    phases = [phase for phase, _ in record["kills"]]
+    print(*record["kills"], record["partial"])
     assert 3 + len(phases) >= 20 and all(phases.count(phase) >= KILLS.count(phase) >= 2 for phase in PHASES), phases
-    assert told["killed"] == 0, (runs / "killed.log").read_text()[-3000:]
+    assert record["killed"] == 0, (runs / "killed.log").read_text()[-3000:]
     for name in ("best.keras", "last.keras"):
         assert np.array_equal(weights(runs / "whole" / name), weights(runs / "killed" / name)), name
     pd.testing.assert_frame_equal(history(runs / "whole"), history(runs / "killed"), check_exact=True)
@@ -91,8 +93,8 @@ def test_twenty_kills_leave_no_trace(runs, told):
     assert sizes[0] == sizes[1] and len(sizes[0]) == 1  # one event file, as long as that of the whole run
 
 
-def test_one_seed_one_result(runs, told):
-    assert [told[run] for run in ("one", "again", "other")] == [0, 0, 0]
+def test_one_seed_one_result(runs, record):
+    assert [record[run] for run in ("one", "again", "other")] == [0, 0, 0]
     one, again, other = (runs / run for run in ("one", "again", "other"))
     assert np.array_equal(weights(one / "last.keras"), weights(again / "last.keras")) and not np.array_equal(
         weights(one / "last.keras"), weights(other / "last.keras")
@@ -101,15 +103,15 @@ def test_one_seed_one_result(runs, told):
     assert (history(one).loss != history(other).loss).all()
 
 
-def test_two_machines_are_as_one(runs, told):
-    assert told["two"] == [0, 0], (runs / "two.log").read_text()[-3000:]
+def test_two_machines_are_as_one(runs, record):
+    assert record["two"] == [0, 0], (runs / "two.log").read_text()[-3000:]
     print(
         "killed at",
-        told["two killed"],
+        record["two killed"],
         "off by",
         (history(runs / "two") / history(runs / "one") - 1).abs().max().to_dict(),
     )
-    assert all(step >= 4 for _, step in told["two killed"])  # after a checkpoint
+    assert all(step >= 4 for _, step in record["two killed"])  # after a checkpoint
     pd.testing.assert_frame_equal(
         history(runs / "two"), history(runs / "one"), rtol=1e-4
     )  # loss and validation; some biases are decided by rounding alone
@@ -128,8 +130,8 @@ def test_two_machines_are_as_one(runs, told):
     }
 
 
-def test_from_weights(runs, told):
-    assert told["fine"] == 0, (runs / "fine.log").read_text()[-3000:]
+def test_from_weights(runs, record):
+    assert record["fine"] == 0, (runs / "fine.log").read_text()[-3000:]
     assert np.allclose(
         weights(runs / "fine/last.keras"), weights(runs / "one/best.keras"), atol=1e-6
     )  # at a rate of next to nothing they stay
@@ -149,10 +151,10 @@ def test_from_weights(runs, told):
         ("odd", ["training.batch=2", "multiple of 3"]),
     ],
 )
-def test_what_cannot_be_is_refused(runs, told, run, words):
+def test_impossible_trainings_are_refused(runs, record, run, words):
     lines = [line for line in (runs / f"{run}.log").read_text().splitlines() if line.startswith("enhanceme: ")]
     assert (
-        told[run] == 2
+        record[run] == 2
         and len(lines) == 1
         and all(word in lines[0] for word in words)
         and "Traceback" not in (runs / f"{run}.log").read_text()
@@ -160,7 +162,7 @@ def test_what_cannot_be_is_refused(runs, told, run, words):
     assert not (runs / run).exists()
 
 
-def test_progress_tells_time_left_and_loss(runs):
+def test_progress_shows_time_left_and_loss(runs):
     shown = re.split(r"[\r\n]", (runs / "whole.log").read_text())
     assert any(re.search(r"training: +\d+%.*\[\d\d:\d\d<\d\d:\d\d, .*loss=\d", line) for line in shown), shown[-5:]
 

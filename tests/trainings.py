@@ -1,6 +1,7 @@
 """Trainings in forked processes, so that TensorFlow is imported once and every one still starts it for itself.
 
-python trainings.py DATA STORE OUT: trains into folders of OUT, some runs to the end, one killed again and again, one on two machines, and writes OUT/told.json; `test_training` looks at it all.
+python trainings.py DATA STORE OUT: trains into folders of OUT, some runs to the end, one killed again and again, one
+on two machines, and writes OUT/record.json; `test_training` checks it.
 """
 
 import json
@@ -38,22 +39,22 @@ def arguments(data, store, run, settings, more=()):
     ]
 
 
-def watch(told):
-    "Make the trainings of this process write their phase and step to `told`."
+def watch(record):
+    "Make the trainings of this process write their phase and step to `record`."
     from enhanceme.training import Recorder, Trainer, Validator
 
-    def telling(owner, name, inside, after):
+    def recorded(owner, name, inside, after):
         method = getattr(owner, name)
 
-        def told_method(self, *args):
-            told[0] = PHASES.index(inside)
-            told[1:5] = self.state.done.step.to_bytes(4, "little")
+        def recorded_method(self, *args):
+            record[0] = PHASES.index(inside)
+            record[1:5] = self.state.done.step.to_bytes(4, "little")
             try:
                 return method(self, *args)
             finally:
-                told[0] = PHASES.index(after)
+                record[0] = PHASES.index(after)
 
-        setattr(owner, name, told_method)
+        setattr(owner, name, recorded_method)
 
     for owner, name, inside, after in [
         (Trainer, "go", "training", "writing"),
@@ -62,14 +63,14 @@ def watch(told):
         (Recorder, "check", "training", "training"),
         (Trainer, "finish", "writing", "writing"),
     ]:
-        telling(owner, name, inside, after)
+        recorded(owner, name, inside, after)
 
 
 class Run:
     "The train command in a forked process."
 
     def __init__(self, args, log, **environment):
-        self.told, self.code = mmap.mmap(-1, 5), None
+        self.record, self.code = mmap.mmap(-1, 5), None
         self.pid = os.fork()
         if self.pid == 0:
             code = 1
@@ -77,7 +78,7 @@ class Run:
                 os.environ.update(environment)
                 for stream in (1, 2):
                     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
-                watch(self.told)
+                watch(self.record)
                 sys.argv = ["enhanceme", *args]
                 from enhanceme.cli import main
 
@@ -94,7 +95,7 @@ class Run:
 
     def now(self):
         "What it is doing, or was doing when it ended: phase and step."
-        return PHASES[self.told[0]], int.from_bytes(self.told[1:5], "little")
+        return PHASES[self.record[0]], int.from_bytes(self.record[1:5], "little")
 
     def ended(self):
         "Whether it has come to its end."
@@ -163,38 +164,39 @@ def machines(args, log):
 
 def main(data, store, out):
 
-    out, rng, told = Path(out), random.Random(0), {}
+    out, rng, record = Path(out), random.Random(0), {}
     args = lambda run, settings, *more: arguments(data, store, out / run, settings, more)
 
     def go(run, settings, *more):
-        told[run] = Run(args(run, settings, *more), out / f"{run}.log").wait()
+        record[run] = Run(args(run, settings, *more), out / f"{run}.log").wait()
 
-    told["kills"] = []
+    record["kills"] = []
     for phase in rng.sample(KILLS, len(KILLS)):
         for turn in range(TRIES):
             run, delay = (
                 Run(args("killed", LONG), out / "killed.log"),
                 rng.uniform(0, 1.5 if phase == "starting" else 0.01),
             )
-            told["kills"].append(run.strike(phase, rng.randrange(10), delay / 2**turn))
-            if told["kills"][-1][0] == phase:
+            record["kills"].append(run.strike(phase, rng.randrange(10), delay / 2**turn))
+            if record["kills"][-1][0] == phase:
                 break
-    told["partial"] = [p.name for p in (out / "killed").glob("**/*partial*")]
+    record["partial"] = [p.name for p in (out / "killed").glob("**/*partial*")]
     go("killed", LONG)
 
     for run, seed in [("one", 0), ("again", 0), ("other", 1)]:
         go(run, SHORT, "--seed", seed)
     pair = machines(args("two", [*SHORT, "training.devices=machines"]), out / "two.log")
     pair[0].reach("training", rng.randrange(6, 12))
-    told["two killed"] = [run.kill() for run in pair]
-    told["two"] = [run.wait() for run in machines(args("two", [*SHORT, "training.devices=machines"]), out / "two.log")]
+    record["two killed"] = [run.kill() for run in pair]
+    again = machines(args("two", [*SHORT, "training.devices=machines"]), out / "two.log")
+    record["two"] = [run.wait() for run in again]
 
     go("fine", SHORT, "--from", out / "one", "--set", "training.learning_rate=1e-12")
     go("wrong", SHORT, "--from", out / "one" / "history.csv")
     go("wider", SHORT, "--from", out / "one", "--set", "model.filters=9")
     go("alone", [*SHORT, "training.devices=machines"])
     go("odd", [*SHORT, "training.micro_batches=3"])
-    (out / "told.json").write_text(json.dumps(told))
+    (out / "record.json").write_text(json.dumps(record))
 
 
 if __name__ == "__main__":
