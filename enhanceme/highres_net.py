@@ -45,6 +45,11 @@ class RecursiveFusion(keras.layers.Layer):
             x, count = ops.concatenate([alone, fused], 1), half
         return x[:, 0]
 
+    def multiply_adds(self, before: tuple, after: tuple) -> int:
+        "Multiply-adds for one sample: each pair passes three convolutions, T - 1 pairs in all."
+        t, h, w, c = before
+        return (t - 1) * h * w * 9 * (2 * (2 * c) ** 2 + 2 * c * c)
+
     def compute_output_shape(self, shape):
         return (shape[0], *shape[2:])
 

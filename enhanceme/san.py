@@ -43,6 +43,11 @@ class CovariancePooling(keras.layers.Layer):
         covariance = ops.matmul(ops.swapaxes(x, 1, 2), x) / ops.cast(h * w, x.dtype)
         return ops.mean(self.root(covariance), 1)[:, None, None]
 
+    def multiply_adds(self, before: tuple, after: tuple) -> int:
+        "Multiply-adds for one sample: the covariance, and three products of matrices in each step."
+        h, w, c = before
+        return h * w * c * c + 3 * self.iterations * c**3
+
     def compute_output_shape(self, shape):
         return (shape[0], 1, 1, shape[-1])
 
@@ -79,6 +84,11 @@ class RegionNonLocal(keras.layers.Layer):
         theta, phi, g = (ops.reshape(layer(x), (b, h * w, self.hidden)) for layer in self.projections)
         weights = ops.softmax(ops.matmul(theta, ops.swapaxes(phi, 1, 2)))
         return x + self.back(ops.reshape(ops.matmul(weights, g), (b, h, w, self.hidden)))
+
+    def multiply_adds(self, before: tuple, after: tuple) -> int:
+        "Multiply-adds for one sample: four projections, and all pairs of pixels in a quarter of the image."
+        h, w, c = after
+        return h * w * self.hidden * (4 * c + 2 * (h * w // 4))
 
     def call(self, x):
         "Apply the layer to the four quadrants."
