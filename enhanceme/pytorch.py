@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LARGEST', 'NUMBERS', 'AGAIN', 'read_state', 'is_state', 'import_tr_misr']
 
-# %% ../nbs/47_pytorch.ipynb #aa4e3d25
+# %% ../nbs/47_pytorch.ipynb #c5a21839
 import math
 import pickle
 import re
@@ -19,7 +19,7 @@ import numpy as np
 from .core import UserError, shown
 from .tr_misr import tr_misr
 
-# %% ../nbs/47_pytorch.ipynb #ba83205a
+# %% ../nbs/47_pytorch.ipynb #ba42d45c
 LARGEST = 2**30  # bytes of numbers in a state
 NUMBERS = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8"}
 AGAIN = "take the published TRNet.pth of TR-MISR"
@@ -91,7 +91,7 @@ def is_state(path) -> bool:
     except (OSError, zipfile.BadZipFile):
         return False
 
-# %% ../nbs/47_pytorch.ipynb #5db52d49
+# %% ../nbs/47_pytorch.ipynb #8ce8ed92
 def _places(blocks: int, depth: int) -> list:
     "(our layer, names of its weights in the state) for the network of these sizes."
     pair = lambda name: [f"{name}.weight", f"{name}.bias"]

@@ -8,9 +8,17 @@ __all__ = ['transformer_layer', 'tr_misr']
 # %% ../nbs/43_tr_misr.ipynb #9f2de2f1
 import keras
 
-from .layers import PixelShuffle
+from .layers import EXACT, PixelShuffle
 from .stack_layers import OnlyFrame
-from .temporal_layers import FrameSelfAttention, FrameToken, frame_encoder, image_output, prelu, stack_input
+from enhanceme.temporal_layers import (
+    FrameSelfAttention,
+    FrameToken,
+    MatchLevel,
+    frame_encoder,
+    image_output,
+    prelu,
+    stack_input,
+)
 
 # %% ../nbs/43_tr_misr.ipynb #69f194dc
 def transformer_layer(
@@ -37,6 +45,7 @@ def tr_misr(
     heads: int = 8,  # of the attention
     scale: int = 3,  # HR px per LR px
     units: tuple | None = None,  # (mean, std) in DN; None = of each stack
+    match_level: bool = False,  # give the image the mean of the frames, for weights whose level is arbitrary
     name: str = "tr_misr",
 ) -> keras.Model:  # frames (B, T, h+6, w+6, 1) to (B, 3h, 3w, 1), DN
     "Build TR-MISR: a shared encoder, a transformer over the frames of each pixel, a decoder of the token."
@@ -48,4 +57,7 @@ def tr_misr(
     y = OnlyFrame(name="fused")(x)  # the token: (B, h+6, w+6, F)
     y = prelu("up_prelu")(keras.layers.Conv2D(scale**2, 1, name="up")(y))  # (B, h+6, w+6, 9)
     y = PixelShuffle(scale, name="main_shuffle")(y)
-    return keras.Model(inputs, image_output(y, mean, std, scale), name=name)
+    image = image_output(y, mean, std, scale)
+    if match_level:
+        image = MatchLevel(name="level", **EXACT)(image, inputs["frames"])
+    return keras.Model(inputs, image, name=name)
