@@ -26,6 +26,7 @@ from .preparation import Store
 from .published import import_checkpoint
 from .pytorch import import_tr_misr, is_state
 from .scenes import read_norms, read_scene
+from .settings import SimulationConfig
 
 # %% ../nbs/51_weights.ipynb #e5213e82
 SETTINGS = "enhanceme.yaml"
@@ -65,6 +66,8 @@ def read_settings(
     except (zipfile.BadZipFile, KeyError):
         rule = f"not a network of this library (no {SETTINGS} inside)"
         raise UserError(path, rule, "give a .keras file written by `enhanceme train`") from None
+    if set(settings.get("simulation") or {}) - set(SimulationConfig.model_fields):
+        settings["simulation"] = {}  # settings of an older simulator do not fit this one
     return make_config(settings, f"{path}:{SETTINGS}")
 
 
