@@ -204,7 +204,10 @@ class PatchingConfig(Section):
         return self
 
 # %% ../nbs/01_settings.ipynb #9719adf4
-PRESETS = "enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"
+PRESETS = (
+    *("enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"),
+    *("highres-net", "deepsum", "rams", "tr-misr", "piunet", "san", "san-lite", "wdsr-b"),
+)
 
 
 class ModelConfig(Section):
