@@ -31,7 +31,7 @@ HOOKS = git config --local core.hooksPath .githooks \
 # What ruff checks. enhanceme/ is generated: only names that an exported cell takes from a hidden one are searched there.
 LINTED := nbs tests benchmarks setup.py
 
-.PHONY: study weights weights-real test lint lab bench venv clean
+.PHONY: study weights weights-real test lint library lab bench venv clean
 .DEFAULT_GOAL := study
 
 study: venv
@@ -57,6 +57,10 @@ lint: venv
 	@$(BIN)/ruff check $(LINTED)
 	@$(BIN)/ruff check --isolated --select F821 enhanceme
 	@$(BIN)/ruff format --check --quiet $(LINTED) || { $(BIN)/ruff format --check $(LINTED); exit 1; }
+
+# The library's notebooks as pages in reports/library; those that did not change are skipped.
+library: venv
+	@$(BIN)/python -c "from enhanceme.library import render_library; print(render_library())"
 
 lab: venv
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/explore.ipynb

@@ -142,7 +142,7 @@ def choice_table(
     stack: Stack,
     brightness: str = "offset",  # how its frames were matched; a matched gain is taken back
 ) -> np.ndarray:  # float64 (n, 14), the numbers of `CHOICE` of the n frames that were kept
-    "Measure what tells HR's frame from the others."
+    "Compute the numbers by which `choice` recognises HR's own frame."
     kept = stack.kept
     clear = [f[m] if m.any() else f.ravel() for f, m in zip(stack.frames[kept], stack.masks[kept])]
     anchor = stack.frames[stack.reference][stack.masks[stack.reference]]
@@ -367,6 +367,7 @@ def register(
         if consensual and kept.any():
             grid = consensus(found.moved[kept], _phase_weights(features, masks, kept)[kept])
 
+    # Matched brightness, and the position of HR
     level = low[reference][masks[reference]].mean() if masks[reference].any() else 0.0
     hr_shift = _position_of_hr(scene, high[reference], clear[reference], cfg)
     single = lambda values: np.asarray(values, np.float32)

@@ -49,7 +49,7 @@ def _answer(function, item):
         except Exception:
             return cloudpickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
 
-
+# %% ../nbs/03_workers.ipynb #253a520d
 class Worker:
     "A process that applies one function to the items that it is given."
 
