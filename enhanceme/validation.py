@@ -294,7 +294,7 @@ CARD = """# {title}
 |---|---|
 | weights | {parameters:,} parameters, preset `{preset}`{likelihood} |
 | data | {data} |
-| recipe | {steps} steps of {batch} patches of {size} x {size} LR px, loss {loss}, {optimizer} at {rate:g}, {frames} frames |
+| recipe | {steps} steps of {batch} patches ({size} x {size} LR px, {frames} frames), {loss}, {optimizer} at {rate:g} |
 | command | `{command}` |
 | time | {minutes} |
 | scores | {judged} |
