@@ -122,9 +122,8 @@ def scorecard(
     for band in norms:
         here, there = (table[table["band"] == band] for table in (simulated, real))
         if not len(here) or not len(there):
-            raise UserError(
-                f"scorecard: no {'simulated' if len(there) else 'real'} scenes of band {band}; measure some"
-            )
+            kind = "simulated" if len(there) else "real"
+            raise UserError("scorecard", f"no {kind} scenes of band {band}", "measure some")
         rows += baseline_lines(here, norms[band], band) + rank_lines(here, there, band)
         rows += gain_lines(here, there, band) + band_lines(here, there, band) + classifier_lines(here, there, band)
     return pd.DataFrame(rows)
