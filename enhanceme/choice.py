@@ -151,6 +151,9 @@ def read_choice(
             rows = {row["number"]: (float(row["scale"]), float(row["weight"])) for row in csv.DictReader(file)}
         table = np.array([rows[name] for name in CHOICE])
     except (OSError, ValueError, KeyError, TypeError):
-        rule = f"must hold the columns number, scale and weight with a row for each of {', '.join(CHOICE)}"
-        raise UserError(shown(path), rule, "fit the choice again") from None
+        raise UserError(
+            shown(path),
+            f"must hold the columns number, scale and weight with a row for each of {', '.join(CHOICE)}",
+            "fit the choice again",
+        ) from None
     return Choice(*table.T)

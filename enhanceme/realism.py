@@ -33,8 +33,11 @@ def reduced_scene(
     height, width = scene.lr.shape[1:]
     size = (height - 2 * EDGE) // SCALE, (width - 2 * EDGE) // SCALE
     if min(size) < 16:
-        rule = f"frames of {height} x {width} px are too small to be reduced"
-        raise UserError(scene.key, rule, f"give stacks of at least {16 * SCALE + 2 * EDGE} px a side")
+        raise UserError(
+            scene.key,
+            f"frames of {height} x {width} px are too small to be reduced",
+            f"give stacks of at least {16 * SCALE + 2 * EDGE} px a side",
+        )
     rng = np.random.default_rng(np.random.SeedSequence([seed, scene.id, home]))
     shifts, offset = draw_shifts(rng, len(scene.lr), home, cfg)
     widths = (

@@ -122,8 +122,9 @@ def scorecard(
     for band in norms:
         here, there = (table[table["band"] == band] for table in (simulated, real))
         if not len(here) or not len(there):
-            kind = "simulated" if len(there) else "real"
-            raise UserError("scorecard", f"no {kind} scenes of band {band}", "measure some")
+            raise UserError(
+                "scorecard", f"no {'simulated' if len(there) else 'real'} scenes of band {band}", "measure some"
+            )
         rows += baseline_lines(here, norms[band], band) + rank_lines(here, there, band)
         rows += gain_lines(here, there, band) + band_lines(here, there, band) + classifier_lines(here, there, band)
     return pd.DataFrame(rows)
