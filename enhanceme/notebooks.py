@@ -419,10 +419,10 @@ def run_notebook(
         if reason := execute(source, part, given, quiet):
             done.unlink(missing_ok=True)
             page.unlink(missing_ok=True)
-            kept = f"; {shown(failed)} holds its outputs up to there" if part.exists() else ""
+            mend = f"{shown(failed)} holds its outputs up to there" if part.exists() else "run it again"
             if part.exists():
                 os.replace(part, failed)
-            raise UserError(f"{source.name}: {reason}{kept}")
+            raise UserError(source.name, reason, mend)
         note_origin(part, source)
         os.replace(part, done)
     finally:

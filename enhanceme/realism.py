@@ -34,8 +34,9 @@ def reduced_scene(
     size = (height - 2 * EDGE) // SCALE, (width - 2 * EDGE) // SCALE
     if min(size) < 16:
         raise UserError(
-            f"{scene.key}: frames of {height} x {width} px are too small to be reduced; "
-            f"give stacks of at least {16 * SCALE + 2 * EDGE} px a side"
+            scene.key,
+            f"frames of {height} x {width} px are too small to be reduced",
+            f"give stacks of at least {16 * SCALE + 2 * EDGE} px a side",
         )
     rng = np.random.default_rng(np.random.SeedSequence([seed, scene.id, home]))
     shifts, offset = draw_shifts(rng, len(scene.lr), home, cfg)

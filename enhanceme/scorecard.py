@@ -123,7 +123,7 @@ def scorecard(
         here, there = (table[table["band"] == band] for table in (simulated, real))
         if not len(here) or not len(there):
             raise UserError(
-                f"scorecard: no {'simulated' if len(there) else 'real'} scenes of band {band}; measure some"
+                "scorecard", f"no {'simulated' if len(there) else 'real'} scenes of band {band}", "measure some"
             )
         rows += baseline_lines(here, norms[band], band) + rank_lines(here, there, band)
         rows += gain_lines(here, there, band) + band_lines(here, there, band) + classifier_lines(here, there, band)

@@ -88,6 +88,8 @@ class SimulationConfig(Section):
     gain_sd: Range = (0.04, 0.15)  # contrast factor [gain sd]
     gain_slope: Range = (-0.6, 0.4)  # contrast factor per unit of widening
     brightness_sd: Range = (0.04, 0.19)  # relative brightness [brightness sd]
+    brightness_contrast: float = Field(1.5, gt=0)  # its sd is at most this times the ground's, DN [brightness sd]
+    gain_brightness: float = 0.45  # contrast factor per unit of relative brightness
     change: Range = (0.15, 0.18)  # sd of change relative to the ground's, median over scenes, RED and NIR [change]
     change_sd: float = Field(0.33, ge=0)  # sd of its logarithm between scenes [change]
     change_contrast: float = -0.4  # it goes with the ground's sd to this power
@@ -95,10 +97,10 @@ class SimulationConfig(Section):
         0.38, ge=0
     )  # sd of its logarithm between the dates of a scene [change 10 %, change 90 %]
     change_tilt: Range = (
-        -0.05,
-        0.25,
+        0.0,
+        0.3,
     )  # its amplitude is the ground's times f to this power [residual 1 to residual 6, autocorrelation 1]
-    change_bound: Range = (0.2, 0.7)  # share of its variance that is bound to the landscape [autocorrelation 6]
+    change_bound: Range = (0.3, 0.8)  # share of its variance that is bound to the landscape [autocorrelation 6]
     change_growth: Range = (0.5, 2.0)  # it grows as (1 + u) to this power
     # Noise and numbers
     noise: Range = (10.0, 18.0)  # DN, white noise of LR
@@ -108,7 +110,7 @@ class SimulationConfig(Section):
     cloud_ceiling: int = Field(28672, ge=16, le=65520)  # DN, largest value over cloud (28656 seen)
     spike_share: Fraction = 0.045  # of the frames with saturated pixels [saturated frames]
     # Weather
-    cloudy_share: Fraction = 0.7  # of the frames with any cloud, to a power drawn for each scene [full frames]
+    cloudy_share: Fraction = 0.8  # of the frames with any cloud, to a power drawn for each scene [full frames]
     cloud_cover_max: Fraction = 0.4  # largest concealed share of a frame (LR at least 60 % clear)
     cover_power: float = Field(
         2.8, gt=0
@@ -202,7 +204,10 @@ class PatchingConfig(Section):
         return self
 
 # %% ../nbs/01_settings.ipynb #9719adf4
-PRESETS = "enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"
+PRESETS = (
+    *("enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"),
+    *("highres-net", "deepsum", "rams", "tr-misr", "piunet", "san", "san-lite", "wdsr-b"),
+)
 
 
 class ModelConfig(Section):

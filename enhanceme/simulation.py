@@ -148,6 +148,8 @@ def draw_dates(
     width_x: float,  # HR px, of the narrowest kernel
     change: float,  # sd of a date's own change against HR's, relative to the ground's
     bound: float,  # share of its variance that is bound to the landscape
+    contrast: float,  # sd / mean of the ground, DN
+    room: float,  # largest brightness, relative to HR's date, that does not saturate
 ) -> Dates:
     "The dates of a scene."
     # Width of the kernels, clouds, and which date is HR's
@@ -163,9 +165,12 @@ def draw_dates(
     widths[home, 0] = cfg.kernel_width_y
 
     # Brightness, contrast and change; only its number tells HR's date from the others
-    gain_sd, bright_sd = rng.uniform(*cfg.gain_sd), rng.uniform(*cfg.brightness_sd)
-    gains = np.clip(1 + gain_sd * rng.standard_normal(count) + rng.uniform(*cfg.gain_slope) * wide, 0.62, 1.3)
-    brights = 1 + bright_sd * np.clip(rng.standard_normal(count), -2.5, 2.5)
+    gain_sd = rng.uniform(*cfg.gain_sd)
+    bright_sd = min(rng.uniform(*cfg.brightness_sd), cfg.brightness_contrast * contrast)
+    brights = 1 + bright_sd * np.clip(rng.standard_normal(count), -2, 2)
+    brights = np.minimum(brights / brights[home], room)
+    gains = 1 + gain_sd * rng.standard_normal(count) + rng.uniform(*cfg.gain_slope) * wide
+    gains = np.clip(gains + cfg.gain_brightness * (brights - 1), 0.62, 1.3)
     own = change / np.sqrt(2) * np.exp(cfg.change_spread * rng.standard_normal(count))
     own *= (1 + wide) ** rng.uniform(*cfg.change_growth)
     own[home] *= cfg.same_change
@@ -179,7 +184,7 @@ def draw_dates(
         offset,
         widths,
         gains / gains[home],
-        brights / brights[home],
+        brights,
         own,
         amounts - amounts[home],
     )
@@ -240,7 +245,8 @@ def simulate_scene(
     tilt, bound, noise = (rng.uniform(*limits) for limits in (cfg.change_tilt, cfg.change_bound, cfg.noise))
     change = cfg.change[column] * np.exp(cfg.change_sd * rng.standard_normal())
     change *= (spread / 10 ** GROUND[band][0, 1]) ** cfg.change_contrast
-    dates = draw_dates(rng, cfg, band, count, width_x, change, bound)
+    room = (cfg.ceiling - 2.5 * spread) / mean
+    dates = draw_dates(rng, cfg, band, count, width_x, change, bound, spread / mean, room)
     home, free = dates.home, np.float32(np.sqrt(1 - bound))
 
     # HR and the ground beneath it
