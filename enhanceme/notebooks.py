@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['MATH', 'BODY', 'STUDY_BAR', 'KINDS', 'INTERPRETER', 'to_mathml', 'fill', 'static_outputs', 'title_cell', 'heading',
            'answer_text', 'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook',
-           'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'portable', 'unknown_parameter',
-           'check_parameters', 'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'shown_data',
-           'note_origin', 'run_notebook']
+           'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'unknown_parameter', 'check_parameters',
+           'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'shown_data', 'note_origin',
+           'run_notebook']
 
 # %% ../nbs/72_notebooks.ipynb #ede3ce53
 import ast
@@ -18,14 +18,13 @@ import shlex
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from .core import UserError, check_extra, git_state, package_folder, project_root, shown, written_whole
-from .results import Results, StudyRecord, data_credit, resolve
+from .core import UserError, check_extra, git_state, package_folder, shown, written_whole
+from .results import Results, StudyRecord, data_credit, portable, resolve
 from .templates import Block, from_template, stylesheet
 
 # %% ../nbs/72_notebooks.ipynb #4ccda206
@@ -244,16 +243,6 @@ def notebook_path(
         rule = f"neither a file nor an experiment ({', '.join(known)})"
         raise UserError(f"notebook {shown(name)}", rule, "choose one of these or give a path")
     return found
-
-
-def portable(
-    value: Any,  # of a parameter
-) -> Any:  # a path as text, relative to the project where it lies in it; `resolve` finds it again
-    "A parameter as it can be written into a notebook that others read."
-    root = project_root()
-    if isinstance(value, (str, Path)) and Path(value).is_absolute() and Path(value).resolve().is_relative_to(root):
-        return Path(value).resolve().relative_to(root).as_posix()
-    return value.as_posix() if isinstance(value, Path) else value
 
 # %% ../nbs/72_notebooks.ipynb #eb733f1c
 KINDS = {"int": int, "float": (int, float), "str": str, "bool": bool, "list": (list, tuple), "dict": dict}
