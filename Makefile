@@ -1,13 +1,14 @@
 # EnhanceMe: `make study` runs the study, `make test` checks everything. Both install what they need into .venv first.
 #
 #   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
-#   make weights [WEIGHTS=reports/local-weights]     (train the weights that ship, an hour; resumes)
+#   make weights [WEIGHTS=reports/local-weights] [SENSOR=OUT.yaml]     (train the weights that ship, an hour; resumes)
 #   make test | lint | lab | bench | venv | clean
 
 PROFILE ?= quick
 OUT     ?= reports/local
 SEED    ?= 0
 WEIGHTS ?= reports/local-weights
+SENSOR  ?= weights
 
 # The first Python from 3.11 to 3.13 that really runs.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -37,8 +38,8 @@ study: venv
 
 # Scenes and run are kept under WEIGHTS: a call that was interrupted goes on.
 weights: venv
-	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile weights
-	@$(BIN)/enhanceme train --profile weights --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
+	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile "$(SENSOR)"
+	@$(BIN)/enhanceme train --profile "$(SENSOR)" --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
 	@mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras
 
 test: venv lint

@@ -29,13 +29,13 @@ def write_days(folder, side, days):
     from enhanceme.products import write_product
 
     rng = np.random.default_rng(0)
-    ground = 500 + 250 * ndimage.gaussian_filter(rng.normal(size=(side, side)).astype(np.float32), 1.2) / 0.23
+    ground = 450 + 110 * ndimage.gaussian_filter(rng.normal(size=(side, side)).astype(np.float32), 1.2) / 0.23
     for day in range(days):
         each = np.random.default_rng([1, day])
         seen = ndimage.shift(ground, each.normal(0, 0.2, 2), order=1, mode="nearest")
         seen += each.normal(0, 3, seen.shape).astype(np.float32)
         cloud = ndimage.zoom(each.random((side // 64 + 1, side // 64 + 1)) > 0.8, 64, order=0)[:side, :side]
-        red = np.where(cloud, 1800, seen.clip(20, 2000)).astype(np.int16)
+        red = np.where(cloud, 1800, seen.clip(20, 1000)).astype(np.int16)
         status = np.where(cloud, 0b11111011, 0b11111000).astype(np.uint8)
         name = f"PROBAV_S1_TOA_X18Y02_201806{day + 1:02d}_333M_V101.HDF5"
         write_product(folder / name, {"RED": red}, status, CORNER, STEP, compression="gzip", chunks=(256, 256))
