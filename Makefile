@@ -1,7 +1,9 @@
 # EnhanceMe: `make study` runs the study, `make test` checks everything. Both install what they need into .venv first.
 #
 #   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
-#   make weights [WEIGHTS=reports/local-weights] [SENSOR=OUT.yaml]     (train the weights that ship, an hour; resumes)
+#   make weights [WEIGHTS=reports/local-weights]     (train `fusion` on simulated scenes, an hour; resumes)
+#   make weights SENSOR=OUT.yaml WEIGHTS=folder      (train folder/run for the sensor of `enhanceme fit-sensor`)
+#   make weights-real DATA=folder [WEIGHTS_REAL=reports/local-weights-real]     (train `fusion-real` on real scenes, an hour; resumes)
 #   make test | lint | lab | bench | venv | clean
 
 PROFILE ?= quick
@@ -9,6 +11,7 @@ OUT     ?= reports/local
 SEED    ?= 0
 WEIGHTS ?= reports/local-weights
 SENSOR  ?= weights
+WEIGHTS_REAL ?= reports/local-weights-real
 
 # The first Python from 3.11 to 3.13 that really runs.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -30,17 +33,24 @@ HOOKS = git config --local core.hooksPath .githooks \
 # What ruff checks. enhanceme/ is generated: only names that an exported cell takes from a hidden one are searched there.
 LINTED := nbs tests benchmarks setup.py
 
-.PHONY: study weights test lint lab bench venv clean
+.PHONY: study weights weights-real test lint library lab bench venv clean
 .DEFAULT_GOAL := study
 
 study: venv
 	@$(BIN)/enhanceme study --profile "$(PROFILE)" --out "$(OUT)" --seed "$(SEED)" $(if $(DATA),--data "$(DATA)") $(if $(FORCE),--force)
 
-# Scenes and run are kept under WEIGHTS: a call that was interrupted goes on.
+# Scenes and run are kept under WEIGHTS: a call that was interrupted goes on. Weights for another SENSOR stay there.
 weights: venv
 	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile "$(SENSOR)"
 	@$(BIN)/enhanceme train --profile "$(SENSOR)" --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
-	@mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras
+	@test "$(SENSOR)" != weights || { mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras; }
+
+# From `fusion` and labelled real scenes: profiles/weights-real.txt names them. Resumes, too.
+weights-real: venv
+	@test -n "$(DATA)" || { echo "enhanceme: give the data set with the real scenes, DATA=folder"; exit 2; }
+	@$(BIN)/enhanceme validate "$(DATA)" "$(WEIGHTS_REAL)" --profile weights-real --scenes profiles/weights-real.txt --from fusion --flips 4
+	@for f in average.keras:enhanceme/weights/fusion-real.keras choice.csv:enhanceme/weights/choice.csv scores.csv:benchmarks/validation.csv; do \
+		to="$${f#*:}"; cp "$(WEIGHTS_REAL)/folds/$${f%%:*}" "$$to.part" && mv "$$to.part" "$$to" || exit 1; done
 
 test: venv lint
 	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup -q -rs
@@ -49,6 +59,10 @@ lint: venv
 	@$(BIN)/ruff check $(LINTED)
 	@$(BIN)/ruff check --isolated --select F821 enhanceme
 	@$(BIN)/ruff format --check --quiet $(LINTED) || { $(BIN)/ruff format --check $(LINTED); exit 1; }
+
+# The library's notebooks as pages in reports/library; those that did not change are skipped.
+library: venv
+	@$(BIN)/python -c "from enhanceme.library import render_library; print(render_library())"
 
 lab: venv
 	@$(BIN)/jupyter lab --notebook-dir=. nbs/explore.ipynb

@@ -48,8 +48,5 @@ setup(
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=lines("requirements"),
     extras_require={extra: requirements(*(IN_DEV if extra == "dev" else [extra])) for extra in EXTRAS},
-    entry_points={
-        "console_scripts": lines("console_scripts"),
-        "nbdev": [f"{cfg['lib_name']}={package}._modidx:d"],
-    },
+    entry_points={"console_scripts": lines("console_scripts"), "nbdev": [f"{cfg['lib_name']}={package}._modidx:d"]},
 )

@@ -20,7 +20,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from enhanceme.architectures import inputs_for
-from enhanceme.classical import RIM, apply, camera, enlarger, match_brightness, trust, usable, with_rim
+from enhanceme.classical import RIM, apply, camera, enlarger, frame_weights, match_brightness, usable, with_rim
 from enhanceme.metrics import cpsnr
 from enhanceme.patching import scene_input
 from enhanceme.registration import register
@@ -35,19 +35,19 @@ PARTS = {"last layers": ("up", "sharpen"), "all weights": None}
 RATE = 2e-5
 
 
-def back_projected(image, frames, eye, y, weights, rate, steps):
+def back_projected(image, frames, optics, y, weights, rate, steps):
     "The image moved towards what the frames show: (3h, 3w), DN."
     enlarge = [(enlarger(frames.shape[0], sy), enlarger(frames.shape[1], sx)) for sy, sx in frames.shifts]
     for _ in range(steps):
         rim = with_rim(image)
         image = image + rate * sum(
-            w * apply(a, m * (v - eye.see(t, rim)), b)
+            w * apply(a, m * (v - optics.forward(t, rim)), b)
             for t, (w, v, m, (a, b)) in enumerate(zip(weights, y, frames.clear, enlarge))
         )
     return image
 
 
-def adapted(model, x, frames, eye, y, weights, layers):
+def adapted(model, x, frames, optics, y, weights, layers):
     "Images (3h, 3w) after each of STEPS optimiser steps; the network is as before afterwards."
     before = model.get_weights()
     variables = [
@@ -56,7 +56,7 @@ def adapted(model, x, frames, eye, y, weights, layers):
     optimizer = keras.optimizers.Adam(RATE)
     optimizer.build(variables)
     rows, cols = (
-        tf.constant(np.stack([m.toarray() for m in side]), tf.float32) for side in (eye.rows, eye.cols)
+        tf.constant(np.stack([m.toarray() for m in side]), tf.float32) for side in (optics.rows, optics.cols)
     )  # (T, h, 3 (h + 2 RIM))
     clear, target = tf.constant(frames.clear * weights[:, None, None], tf.float32), tf.constant(y)
     pad, inputs = [[SCALE * RIM] * 2] * 2, {k: tf.constant(v) for k, v in inputs_for(model, x).items()}
@@ -93,17 +93,17 @@ def main():
         scene = read_scene(folder, norms)
         stack = register(scene, config.registration)
         x, frames = scene_input(stack, config.patching), usable(stack)
-        plain, weights, eye = reconstruct(model, x)[0], trust(frames.features), camera(frames)
-        y = match_brightness(frames, eye, with_rim(plain), weights)
+        plain, weights, optics = reconstruct(model, x)[0], frame_weights(frames.features), camera(frames)
+        y = match_brightness(frames, optics, with_rim(plain), weights)
         images = {"as it is": plain}
         images |= {
-            f"back-projection, {steps} steps of {rate}": back_projected(plain, frames, eye, y, weights, rate, steps)
+            f"back-projection, {steps} steps of {rate}": back_projected(plain, frames, optics, y, weights, rate, steps)
             for rate, steps in BACK
         }
         for part, layers in PARTS.items():
             images |= {
                 f"{part}, {n} steps": image
-                for n, image in zip(STEPS, adapted(model, x, frames, eye, y, weights, layers))
+                for n, image in zip(STEPS, adapted(model, x, frames, optics, y, weights, layers))
             }
         for name, image in images.items():
             scores.setdefault(name, []).append(cpsnr(image, *scene.target))

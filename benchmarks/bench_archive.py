@@ -53,15 +53,17 @@ def link_archive(
 
 
 def measured(what: str, *command) -> dict:  # one row of the table
-    "Run a command in a process of its own; measure seconds and the largest memory of the processes."
+    "Run a command in a process of its own; measure seconds, CPU seconds and the largest memory of a process."
     start = time.perf_counter()
     code = "import resource, subprocess, sys; r = subprocess.run(sys.argv[1:]).returncode; "
-    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(r)"
+    code += "u = resource.getrusage(resource.RUSAGE_CHILDREN); "
+    code += "print(u.ru_utime + u.ru_stime, u.ru_maxrss, file=sys.stderr); sys.exit(r)"
     done = subprocess.run([sys.executable, "-c", code, *map(str, command)], capture_output=True, text=True)
     seconds = time.perf_counter() - start
     lines = done.stdout.strip().splitlines()
-    peak = int(done.stderr.strip().splitlines()[-1]) / (2**20 if sys.platform == "darwin" else 2**10)
-    row = dict(what=what, seconds=round(seconds, 1), peak_mb=round(peak), exit_code=done.returncode)
+    cpu, peak = map(float, done.stderr.strip().splitlines()[-1].split())
+    peak /= 2**20 if sys.platform == "darwin" else 2**10
+    row = dict(what=what, seconds=round(seconds), cpu_s=round(cpu), peak_mb=round(peak), exit_code=done.returncode)
     print(row, lines[-1] if lines else done.stderr.strip()[-300:], flush=True)
     return row
 

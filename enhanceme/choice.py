@@ -121,7 +121,7 @@ def fit_choice(
 ) -> Choice:
     "Fit the logit to labelled scenes."
     if len(tables) < 2:
-        raise UserError(f"choice: {len(tables)} labelled scenes are too few to fit the choice; give at least two")
+        raise UserError("choice", f"{len(tables)} labelled scenes are too few to fit the choice", "give at least two")
     from scipy.optimize import minimize
 
     scale = np.concatenate(tables).std(0) + 1e-9
@@ -152,7 +152,8 @@ def read_choice(
         table = np.array([rows[name] for name in CHOICE])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
-            f"{shown(path)}: must hold the columns number, scale and weight with a row for each of {', '.join(CHOICE)}; "
-            "fit the choice again"
+            shown(path),
+            f"must hold the columns number, scale and weight with a row for each of {', '.join(CHOICE)}",
+            "fit the choice again",
         ) from None
     return Choice(*table.T)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONCEALED', 'MEAN_SAMPLE', 'RIM', 'SOLVED', 'CLASSICAL', 'Frames', 'fill', 'usable', 'enlarger', 'placer', 'apply',
            'enlarged', 'weighted_mean', 'bicubic_mean', 'median', 'shift_and_add', 'Camera', 'camera', 'with_rim',
-           'without_rim', 'match_brightness', 'ibp', 'trust', 'slopes', 'slopes_back', 'most_probable',
+           'without_rim', 'match_brightness', 'ibp', 'frame_weights', 'slopes', 'slopes_back', 'most_probable',
            'classical_image']
 
 # %% ../nbs/63_classical.ipynb #903b2a36
@@ -182,7 +182,7 @@ class Camera:
     rows: tuple  # T sparse matrices (h, H)
     cols: tuple  # T sparse matrices (w, W)
 
-    def see(
+    def forward(
         self,
         t: int,  # index of the frame
         x: np.ndarray,  # (H, W), DN
@@ -190,7 +190,7 @@ class Camera:
         "Compute frame t of an image."
         return apply(self.rows[t], x, self.cols[t])
 
-    def back(
+    def adjoint(
         self,
         t: int,  # index of the frame
         r: np.ndarray,  # (h, w), DN
@@ -228,7 +228,7 @@ def without_rim(
 # %% ../nbs/63_classical.ipynb #6065aca6
 def match_brightness(
     frames: Frames,
-    eye: Camera,
+    model: Camera,
     x: np.ndarray,  # (3 (h + 2 RIM), 3 (w + 2 RIM)), DN, a first image
     weights: np.ndarray | None = None,  # (T,), sum 1, of the frames; None = equal
     smooth: float | None = 10.0,  # LR px, of the differences subtracted; 0 = gain and offset only; None = no matching
@@ -236,7 +236,7 @@ def match_brightness(
     "Match the brightness of the frames to an image."
     if smooth is None:
         return frames.values
-    seen = np.stack([eye.see(t, x) for t in range(len(frames.clear))])
+    seen = np.stack([model.forward(t, x) for t in range(len(frames.clear))])
     count = np.maximum(frames.clear.sum((1, 2)), 1)
     mean = lambda a: ((a * frames.clear).sum((1, 2)) / count)[:, None, None]  # (T, 1, 1)
     # Gain and offset
@@ -264,18 +264,18 @@ def ibp(
 ) -> np.ndarray:  # float32 (3h, 3w), DN
     "Reconstruct by iterative back-projection."
     frames = usable(stack)
-    eye, x, (h, w) = camera(frames, width_y, width_x), weighted_mean(frames), frames.shape
-    y = match_brightness(frames, eye, with_rim(x), smooth=smooth)
+    model, x, (h, w) = camera(frames, width_y, width_x), weighted_mean(frames), frames.shape
+    y = match_brightness(frames, model, with_rim(x), smooth=smooth)
     enlarge = [(enlarger(h, sy), enlarger(w, sx)) for sy, sx in frames.shifts]
     count = np.maximum(sum(np.clip(apply(a, m, b), 0, 1) for (a, b), m in zip(enlarge, frames.clear)), 1)
     for _ in range(steps):
         rim = with_rim(x)
-        residuals = (m * (y[t] - eye.see(t, rim)) for t, m in enumerate(frames.clear))
+        residuals = (m * (y[t] - model.forward(t, rim)) for t, m in enumerate(frames.clear))
         x = x + rate * sum(apply(a, r, b) for (a, b), r in zip(enlarge, residuals)) / count
     return x
 
 # %% ../nbs/63_classical.ipynb #a7cf8d90
-def trust(
+def frame_weights(
     features: np.ndarray,  # (T, F), `FEATURES`
     power: float = 1.0,  # 0 = equal weights
 ) -> np.ndarray:  # float32 (T,), sum 1
@@ -306,26 +306,26 @@ def slopes_back(
     return out
 
 # %% ../nbs/63_classical.ipynb #a4f6ce4e
-def _robust_weights(frames, eye, y, x, w, robust):
+def _robust_weights(frames, model, y, x, w, robust):
     "The weights (h, w) of each frame's pixels: reduced beyond `robust` times the median residual."
     out = []
     for t, m in enumerate(frames.clear):
-        residual = np.abs(y[t] - eye.see(t, x))
+        residual = np.abs(y[t] - model.forward(t, x))
         limit = robust * max(np.median(residual[m > 0]) if m.any() else 1, 1)
         out.append(m * w[t] * np.minimum(1, limit / np.maximum(residual, 1)).astype(np.float32))
     return out
 
 
-def _least_squares(eye, y, weights, prior, x, steps):
+def _least_squares(model, y, weights, prior, x, steps):
     "Minimise sum_t weights_t (y_t - A_t x)^2 + prior |grad x|^2 by `steps` conjugate gradients from x (H, W)."
 
     def normal(flat):
         image = flat.reshape(x.shape)
-        data = sum(eye.back(t, weights[t] * eye.see(t, image)) for t in range(len(y)))
+        data = sum(model.adjoint(t, weights[t] * model.forward(t, image)) for t in range(len(y)))
         return (data + slopes_back(*(prior * g for g in slopes(image)))).ravel()
 
     operator = LinearOperator((x.size, x.size), matvec=normal, dtype=x.dtype)
-    right = sum(eye.back(t, weights[t] * y[t]) for t in range(len(y)))
+    right = sum(model.adjoint(t, weights[t] * y[t]) for t in range(len(y)))
     solution, _ = cg(operator, right.ravel(), x0=x.ravel(), rtol=0, atol=SOLVED, maxiter=steps)
     return solution.reshape(x.shape)
 
@@ -347,18 +347,18 @@ def most_probable(
 ) -> np.ndarray:  # float32 (3h, 3w), DN
     "Reconstruct the MAP estimate with the measured kernel."
     frames = usable(stack)
-    w, eye = trust(frames.features, power), camera(frames, width_y, width_x)
+    w, model = frame_weights(frames.features, power), camera(frames, width_y, width_x)
     x = with_rim(weighted_mean(frames, w))
-    y = match_brightness(frames, eye, x, w, smooth)
+    y = match_brightness(frames, model, x, w, smooth)
     level = np.float32(frames.values.mean())  # about 0, single precision is enough
     x, y = x - level, y - level
     weights, flat = list(frames.clear * w[:, None, None]), np.float32(1)
     for turn in range(rounds):
         if turn and np.isfinite(robust):
-            weights = _robust_weights(frames, eye, y, x, w, robust)
+            weights = _robust_weights(frames, model, y, x, w, robust)
         if np.isfinite(edge):
             flat = np.minimum(1, edge / np.maximum(np.hypot(*slopes(x)), 1e-3)).astype(np.float32)
-        x = _least_squares(eye, y, weights, strength * flat, x, steps)
+        x = _least_squares(model, y, weights, strength * flat, x, steps)
     return without_rim(x) + level
 
 # %% ../nbs/63_classical.ipynb #b7c6f0f3

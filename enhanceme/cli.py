@@ -204,6 +204,10 @@ def main():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()
+    except SystemExit as end:
+        if end.code == 130:  # typer catches the interrupt of a command
+            print("\nenhanceme: interrupted; the same command resumes from here", file=sys.stderr)
+        raise
     except UserError as error:
         print(f"enhanceme: {error}", file=sys.stderr)
         sys.exit(2)

@@ -136,7 +136,7 @@ def explain(
     value = shown(f"{key}={found[0]['input']!r}")
     return UserError(source, f"{value} is not possible: {rule}", f"change {key}{tail}")
 
-
+# %% ../nbs/02_config.ipynb #6f2e8ab1
 def make_config(
     values: dict,  # nested plain values
     source: str,  # the file, profile or option with the values, for messages

@@ -51,7 +51,7 @@ def scene_ids(
     return out
 
 # %% ../nbs/24_datasets.ipynb #71ac20df
-SIMULATOR = 2  # of the data set; changes whenever the same settings give other pixels
+SIMULATOR = 3  # of the data set; changes whenever the same settings give other pixels
 
 
 def _simulate_one(job):
@@ -66,7 +66,7 @@ def _simulate_one(job):
     with np.load(folder / "truth.npz") as truth:
         return folder.name, float(truth["norm"])
 
-
+# %% ../nbs/24_datasets.ipynb #0544228b
 def _is_present(folder, manifest, mend):
     "Whether a folder holds the data set of a manifest; raises `UserError` when it holds anything else."
     note = folder / "simulation.json"
@@ -88,7 +88,7 @@ def _is_present(folder, manifest, mend):
         raise UserError(shown(folder), "exists with other content than this data set", mend)
     return True
 
-
+# %% ../nbs/24_datasets.ipynb #b5e3d510
 def simulate_dataset(
     out: str | Path,  # the folder to make
     scenes: int,  # in all, both bands and splits together
@@ -103,7 +103,7 @@ def simulate_dataset(
 ) -> Path:  # `out`
     "Write a simulated data set, unless it is present; raises `UserError` when `out` holds anything else."
     if scenes < 1:
-        raise UserError(f"scenes={scenes}", "must be at least 1", "ask for more")
+        raise UserError(f"scenes={scenes}", "must be at least 1", "give a larger number")
     out = Path(out)
     files = find_imagery(imagery) if imagery is not None else None
     manifest = dict(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'HIDDEN', 'ACROSS', 'COLOURS', 'WIDTH', 'FRAME', 'Step', 'describe', 'tensors_in', 'trainable_in',
-           'path_names', 'trace', 'Row', 'rows_of', 'draw', 'paths']
+           'path_names', 'multiply_adds', 'trace', 'Row', 'rows_of', 'draw', 'paths']
 
 # %% ../nbs/45_drawing.ipynb #9fe0c3ed
 import re
@@ -41,6 +41,14 @@ WORDS = {
     "Standardise": "DN to standard units",
     "Restore": "standard units to DN",
     "MaskedMean": "mean over frames",
+    "PairWithMedian": "beside the median of the first {first}",
+    "FrameToken": "a learned token before the frames",
+    "FrameSelfAttention": "attention over frames, heads: {heads}",
+    "FilterFrames": "a filter for each frame",
+    "FillFromOthers": "clouds filled from the others",
+    "InstanceNorm": "instance normalisation",
+    "FramesAsChannels": "frames as channels",
+    "RecursiveFusion": "codes fused in pairs until one is left",
     "Bicubic": "cubic enlargement, as channels",
     "ShiftToGrid": "cubic, to the grid at its shift, ×{scale}",
     "FillConcealed": "clouds filled from the others",
@@ -118,6 +126,18 @@ def _lanes(model) -> dict:  # lane by layer
     return lanes
 
 
+def multiply_adds(
+    layer,
+    before: tuple,  # shape of its input for one sample
+    after: tuple,  # shape of its output
+) -> int:
+    "Multiply-adds of a layer: its own count where it has one, else kernel times pixels."
+    if hasattr(layer, "multiply_adds"):
+        return int(layer.multiply_adds(before, after))
+    pixels = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
+    return (layer.get_weights()[0].size if layer.weights else 0) * int(np.prod(pixels[:-1]))
+
+
 def trace(
     model: keras.Model,
     size: int = 16,  # LR px, side of the patch without its margin
@@ -127,17 +147,26 @@ def trace(
     frames = model.input["frames"].shape[1] or frames
     parents = {c["name"]: tuple(dict.fromkeys(tensors_in(c["inbound_nodes"]))) for c in model.get_config()["layers"]}
     shapes, lanes, steps = _shapes(model, size, frames), _lanes(model), []
+    of_sample = lambda shape: shape[1:] if len(shape) == 5 or shape[0] == 1 else (frames, *shape[1:])
     for layer in model.layers:
-        name, shape = layer.name, shapes[layer.name]
-        shape = shape[1:] if len(shape) == 5 or shape[0] == 1 else (frames, *shape[1:])
-        macs = (layer.get_weights()[0].size if layer.weights else 0) * int(np.prod(shape[:-1]))
+        name = layer.name
+        shape = of_sample(shapes[name])
+        before = of_sample(shapes[parents[name][0]]) if parents[name] else shape
+        macs = multiply_adds(layer, before, shape)
         kind, what = type(layer).__name__, describe(layer)
         steps.append(Step(name, kind, what, shape, trainable_in(layer), macs, lanes[name], parents[name]))
     return steps
 
 # %% ../nbs/45_drawing.ipynb #85b29fa3
 HIDDEN = {"InputLayer", "FoldFrames", "UnfoldFrames", "ExpandFrames", "OnlyFrame"}
-ACROSS = ("MaskedMean", "FrameAttention", "ShiftToGrid", "FrameSummary")  # layers that act across frames
+ACROSS = (
+    "MaskedMean",
+    "FrameAttention",
+    "ShiftToGrid",
+    "FrameSummary",
+    "FrameSelfAttention",
+    "RecursiveFusion",
+)  # layers that act across frames
 COLOURS = {"conv": "#cfe3f7", "merge": "#fde3c4", "frames": "#f9cfd0", "other": "#eeeeee"}
 
 

@@ -67,7 +67,8 @@ def counts(
     e,  # `Effect`, a row of effects, or a mean as of `bootstrap_mean`
 ) -> tuple[int, int]:
     "Return the scenes and seeds behind an interval; images of one network need no second training."
-    return (e.scenes, e.seeds) if hasattr(e, "scenes") else (e.n, 2)
+    scenes, seeds = (e.scenes, e.seeds) if hasattr(e, "scenes") else (e.n, 2)
+    return int(scenes), int(seeds)
 
 
 def distinguishable(

@@ -158,10 +158,10 @@ def upscale(
     if flips not in (0, 1, 4, 8):
         raise UserError(f"--flips {flips}", "must be 1, 4 or 8", "choose one of these")
     check_extra("enhanceme upscale", "geo", "rasterio")
-    if model is None or str(model) in ("network", "default"):
-        from enhanceme.methods import default_weights
+    from enhanceme.methods import NETWORK, default_weights
 
-        model = default_weights()
+    if model is None or str(model) in NETWORK:
+        model = default_weights(name=str(model or NETWORK[0]))
     load_tensorflow()
     from enhanceme.upscaling import check_scale
     from enhanceme.upscaling import upscale as upscale_place

@@ -88,7 +88,7 @@ def read_window(
     with source:
         return _geotiff_window(source, path, rng, side)
 
-
+# %% ../nbs/22_imagery.ipynb #5f6154ce
 def _png_window(path, rng, side):
     "Read a random window (side, side) of a PNG."
     try:

@@ -135,9 +135,9 @@ class Canvas:
             layer[seen] += np.float32(amount) * ((table * own if k == 0 else table)[at] - layer[seen])
 
 # %% ../nbs/21_landscapes.ipynb #bb857623
-def draw_latitude(rng):
-    "A latitude of land, degrees: uniform on the sphere between 56 S and 72 N."
-    return float(np.degrees(np.arcsin(rng.uniform(np.sin(np.radians(-56)), np.sin(np.radians(72))))))
+def draw_latitude(rng: np.random.Generator) -> float:  # degrees
+    "Draw a latitude as the real scenes have it: their kernels widen in x with 1 / cos(latitude)."
+    return float(rng.choice([-1, 1]) * np.clip(abs(27 + 10 * rng.standard_normal()), 2, 60))
 
 # %% ../nbs/21_landscapes.ipynb #696e3482
 @dataclass(frozen=True)

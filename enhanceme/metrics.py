@@ -91,13 +91,9 @@ def _shift_sums_clear(h, s, c, d1, d2):
 @lru_cache
 def _compiled(function):
     "Compile a function with numba; it runs without the interpreter's lock, so threads can share the work."
-    from numba import njit
+    from enhanceme.compilation import FAST, compiled  # here, because numba takes a while to load
 
-    options = dict(nogil=True, fastmath={"reassoc", "contract", "nsz"})  # NaN keeps its meaning
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        return njit(**options)(function)  # no folder for the cache is writable
+    return compiled(function, nogil=True, fastmath=FAST)  # NaN keeps its meaning
 
 # %% ../nbs/15_metrics.ipynb #54207046
 def _checked(sr, hr, sm):

@@ -15,15 +15,22 @@ import keras
 
 from .architectures import UNITS_3DWDSR, band_units, fusion, wdsr3d
 from .core import UserError
+from .deepsum import deepsum
 from .features import SHARPNESS
+from .highres_net import highres_net
+from .piunet import piunet
+from .rams import rams
+from .san import san
 from .settings import ModelConfig
+from .tr_misr import tr_misr
+from .wdsr_b import wdsr_b_net
 
 # %% ../nbs/44_models.ipynb #2ccc726b
 @dataclass(frozen=True)
 class Preset:
     "A builder with the sizes that make it a known network."
 
-    builder: Callable  # `wdsr3d` or `fusion`
+    builder: Callable  # such as `wdsr3d` or `fusion`
     sizes: dict  # arguments of the builder
     frames: int | None = None  # frames that it was published with
     standardise: str | tuple = "band"  # 'band', 'stack' or (mean, std) in DN
@@ -43,6 +50,14 @@ PRESETS = {
     "fusion": Preset(fusion, dict(filters=40, blocks=4, expansion=6, encoder=24), None, "stack"),
     "fusion-small": Preset(fusion, dict(filters=20, blocks=4, expansion=6, encoder=12), None, "stack"),
     "fusion-large": Preset(fusion, dict(filters=48, blocks=6, expansion=6, encoder=32), None, "stack"),
+    "highres-net": Preset(highres_net, {}, 32, "stack"),
+    "deepsum": Preset(deepsum, {}, 9, "stack"),
+    "rams": Preset(rams, {}, 9, "stack"),
+    "tr-misr": Preset(tr_misr, {}, None, "stack"),
+    "piunet": Preset(piunet, {}, None, "stack"),
+    "san": Preset(san, {}, 9, "stack"),
+    "san-lite": Preset(san, dict(filters=32, groups=4, blocks=4, wide_tail=False), 9, "stack"),
+    "wdsr-b": Preset(wdsr_b_net, {}, 1, "stack"),
 }
 
 
@@ -62,17 +77,18 @@ _NOT_SIZES = ("preset", "standardise", "data_init")  # settings of the model tha
 
 def _sizes_of(cfg: ModelConfig, preset: Preset, bands: Sequence[str], frames: int | None, features: int) -> dict:
     "Arguments of a preset's builder: its sizes, the settings laid over them, and what depends on the data."
+    known = inspect.signature(preset.builder).parameters
     given = {k: v for k, v in cfg.model_dump().items() if v is not None and k not in _NOT_SIZES}
     for key in given:
-        if key not in inspect.signature(preset.builder).parameters:
+        if key not in known:
             rule = f"the preset {cfg.preset} has no such part"
             raise UserError(f"model.{key}={given[key]}", rule, "remove it or choose another preset")
     how = cfg.standardise or preset.standardise
     units = {"band": band_units(bands), "stack": None}[how] if isinstance(how, str) else how
     sizes = {**preset.sizes, **given, "units": units}
-    if preset.builder is fusion:
+    if "features" in known:
         return sizes | {"features": features}
-    any_number = sizes.get("reduction") == "mean"
+    any_number = sizes.get("reduction") == "mean" or known["frames"].default is None
     return sizes | {"frames": None if any_number else frames or preset.frames or 9}
 
 
@@ -90,6 +106,9 @@ def build_model(
     preset = PRESETS[cfg.preset]
     sizes = _sizes_of(cfg, preset, bands, frames, features)
     if with_scale:
+        if "with_scale" not in inspect.signature(preset.builder).parameters:
+            rule = f"the preset {cfg.preset} predicts no scale of its error"
+            raise UserError("loss.name=laplace", rule, "choose another loss or preset")
         sizes["with_scale"] = True
     if seed is not None:
         keras.utils.set_random_seed(seed)

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MATH', 'BODY', 'STUDY_BAR', 'KINDS', 'INTERPRETER', 'to_mathml', 'fill', 'static_outputs', 'title_cell', 'heading',
            'answer_text', 'answer_first', 'seconds_text', 'again_command', 'page_foot', 'read_notebook',
-           'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'portable', 'unknown_parameter',
-           'check_parameters', 'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'note_origin',
+           'prepare_cells', 'render', 'experiment_files', 'notebook_path', 'unknown_parameter', 'check_parameters',
+           'assigned', 'check_injected', 'kernel_manager', 'last_line', 'execute', 'shown_data', 'note_origin',
            'run_notebook']
 
 # %% ../nbs/72_notebooks.ipynb #ede3ce53
@@ -18,14 +18,13 @@ import shlex
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from .core import UserError, check_extra, git_state, package_folder, project_root, shown, written_whole
-from .results import StudyRecord, resolve
+from .core import UserError, check_extra, git_state, package_folder, shown, written_whole
+from .results import Results, StudyRecord, data_credit, portable, resolve
 from .templates import Block, from_template, stylesheet
 
 # %% ../nbs/72_notebooks.ipynb #4ccda206
@@ -150,6 +149,7 @@ def page_foot(
         commit=git.get("commit") or "",
         dirty=git.get("dirty"),
         parameters=[(key, json.dumps(value)) for key, value in parameters.items()],
+        credit=run.get("credit", ""),
         command=run.get("command") or again_command(run.get("input_path") or name, parameters),
     )
 
@@ -213,7 +213,7 @@ def render(
     foot = page_foot(nb, notebook.name) if foot is None else foot
     answer_first(nb)
     prepare_cells(nb, store)
-    exporter = HTMLExporter(template_name="lab", raw_template=BODY, exclude_raw=True, exclude_anchor_links=True)
+    exporter = HTMLExporter(template_name="lab", raw_template=BODY, exclude_raw=True)
     cells = Block(fill(exporter.from_notebook_node(nb)[0], store))
     values = dict(title=title, description=purpose, body=cells, foot=foot, css=stylesheet(), place=bar or STUDY_BAR)
     with written_whole(page) as part:
@@ -243,16 +243,6 @@ def notebook_path(
         rule = f"neither a file nor an experiment ({', '.join(known)})"
         raise UserError(f"notebook {shown(name)}", rule, "choose one of these or give a path")
     return found
-
-
-def portable(
-    value: Any,  # of a parameter
-) -> Any:  # a path as text, relative to the project where it lies in it; `resolve` finds it again
-    "A parameter as it can be written into a notebook that others read."
-    root = project_root()
-    if isinstance(value, (str, Path)) and Path(value).is_absolute() and Path(value).resolve().is_relative_to(root):
-        return Path(value).resolve().relative_to(root).as_posix()
-    return value.as_posix() if isinstance(value, Path) else value
 
 # %% ../nbs/72_notebooks.ipynb #eb733f1c
 KINDS = {"int": int, "float": (int, float), "str": str, "bool": bool, "list": (list, tuple), "dict": dict}
@@ -347,6 +337,7 @@ def execute(
     part: Path,  # the executed notebook, which is also written when a cell fails
     parameters: dict,  # name -> value
     quiet: bool = False,  # no progress bar
+    folder: Path | None = None,  # in which the kernel works; None = that of this process
 ) -> str:  # why it failed, or ""
     "Execute a notebook with the interpreter of this process."
     import papermill  # here: the extra `study`
@@ -354,10 +345,11 @@ def execute(
 
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a warning that every kernel would print
     options = dict(kernel_name="python3", kernel_manager_class=kernel_manager(), extra_arguments=["--log-level=50"])
+    source, part = source.resolve(), part.resolve()  # papermill changes the folder
     bar = {"desc": source.stem} if sys.stderr.isatty() and not quiet else False
     for last in (False, True):
         try:
-            papermill.execute_notebook(str(source), str(part), parameters, progress_bar=bar, **options)
+            papermill.execute_notebook(str(source), str(part), parameters, progress_bar=bar, cwd=folder, **options)
             return ""
         except papermill.PapermillExecutionError as error:
             lines = [line for line in error.source.splitlines() if line.strip() and not line.startswith("#")]
@@ -372,6 +364,16 @@ def execute(
     raise AssertionError("unreachable")
 
 # %% ../nbs/72_notebooks.ipynb #d95a7993
+def shown_data(
+    parameters: dict,  # of an executed notebook
+) -> Path | None:
+    "Return the data set that a notebook shows: its parameter `data`, or that of its study."
+    if parameters.get("data"):
+        return resolve(parameters["data"])
+    study = parameters.get("study")
+    return Results.open(study).data if study and (resolve(study) / "study.json").is_file() else None
+
+
 def note_origin(
     notebook,  # path of an executed notebook, changed in place
     source,  # path of the notebook that it was made from
@@ -382,7 +384,8 @@ def note_origin(
     path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone
     run = nb.metadata.papermill
     command = again_command(path, run.get("parameters", {}))
-    run.update(input_path=path, output_path=source.name, git=git_state(), command=command)
+    credit = data_credit(shown_data(run.get("parameters", {})))
+    run.update(input_path=path, output_path=source.name, git=git_state(), command=command, credit=credit)
     nbformat.write(nb, notebook)
 
 
@@ -405,10 +408,10 @@ def run_notebook(
         if reason := execute(source, part, given, quiet):
             done.unlink(missing_ok=True)
             page.unlink(missing_ok=True)
-            kept = f"; {shown(failed)} holds its outputs up to there" if part.exists() else ""
+            mend = f"{shown(failed)} holds its outputs up to there" if part.exists() else "run it again"
             if part.exists():
                 os.replace(part, failed)
-            raise UserError(f"{source.name}: {reason}{kept}")
+            raise UserError(source.name, reason, mend)
         note_origin(part, source)
         os.replace(part, done)
     finally:

@@ -127,7 +127,8 @@ MethodOpt = Annotated[
         metavar="METHOD_OR_RUN",
         show_default=False,
         help="A run folder (its best.keras is used) or a .keras file; the images of several are averaged; or baseline, "
-        "bicubic-mean, median, shift-and-add, ibp, map.  [default: network, the weights that ship]",
+        "bicubic-mean, median, shift-and-add, ibp, map; or fusion, the weights that saw no real scene.  "
+        "[default: fusion-real]",
     ),
 ]
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from .core import written_whole
 from .notebooks import heading, portable, seconds_text
-from .results import Results, headline, headline_table
+from .results import Results, data_credit, headline, headline_table
 from .templates import Block, facts, from_template, stylesheet
 from .wording import several, spread, table
 
@@ -245,6 +245,7 @@ def front_page(study: Results) -> dict:  # the values of the template `study`
         stages=table(pd.DataFrame(rows)) if rows else "",
         stage_count=several(len(rows), "stage"),
         origin=origin(study),
+        credit=data_credit(study.data),
         files=[name for name in LINKED if (folder / name).is_file()],
         command=record.make_command(portable(folder.resolve())) if record.command else "",
     )

@@ -208,7 +208,7 @@ class Sample(NamedTuple):
     features: np.ndarray  # float32 (n, F), `FEATURES`
     target: np.ndarray  # float32 (3 size, 3 size, 2), HR in DN and its status map, 1 = clear
 
-
+# %% ../nbs/33_patching.ipynb #2d3fc8c7
 def target_offset(stack: Stack, cfg: PatchingConfig) -> np.ndarray:  # int (2,), (y, x) HR px
     "Compute by how many whole HR pixels HR has to move to lie on the output grid."
     if not cfg.align_target or not np.isfinite(stack.hr_shift).all():
@@ -235,7 +235,7 @@ def cut_target(
     out[..., 0], out[..., 1] = scene.hr[here], scene.sm[here] & inside
     return out
 
-
+# %% ../nbs/33_patching.ipynb #f6b58c91
 def sample_patch(
     scene: Prepared,
     y: int,  # LR px, the patch's first row

@@ -161,6 +161,8 @@ def members(
     cfg, inner = config.prediction, np.s_[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     fill, count = network.input["frames"].shape[1] is not None, cfg.frames or config.patching.frames
     known = cfg.reference if isinstance(cfg.reference, int) else None  # position of HR's own frame
+    if config.model.likelihood:  # such networks learn the known frame from their features, others from copies
+        known = None
     for chosen, weight in frame_windows(stack, count, config.patching, cfg, stack.masks[inner], fill):
         chosen = with_copies(chosen, known, fill)
         x, rng = part_input(stack, chosen), np.random.default_rng(0)

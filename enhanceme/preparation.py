@@ -44,7 +44,7 @@ def _record(scene: Prepared, source: str) -> np.ndarray:
         record[name][0] = value
     return record
 
-
+# %% ../nbs/34_preparation.ipynb #e0d8560e
 def _read_record(path: str, key: str) -> Prepared:
     "Read a scene from a file of the store; frames, masks, HR and SM are views of the file."
     try:

@@ -138,8 +138,11 @@ def consensus(
 default_choice = functools.lru_cache(maxsize=1)(read_choice)  # the logit in the package, read once
 
 
-def choice_table(stack: Stack) -> np.ndarray:  # float64 (n, 14), the numbers of `CHOICE` of the n frames that were kept
-    "Measure what tells HR's frame from the others."
+def choice_table(
+    stack: Stack,
+    brightness: str = "offset",  # how its frames were matched; a matched gain is taken back
+) -> np.ndarray:  # float64 (n, 14), the numbers of `CHOICE` of the n frames that were kept
+    "Compute the numbers by which `choice` recognises HR's own frame."
     kept = stack.kept
     clear = [f[m] if m.any() else f.ravel() for f, m in zip(stack.frames[kept], stack.masks[kept])]
     anchor = stack.frames[stack.reference][stack.masks[stack.reference]]
@@ -152,7 +155,7 @@ def choice_table(stack: Stack) -> np.ndarray:  # float64 (n, 14), the numbers of
             (stack.moved - stack.grid)[kept, 1],
             stack.correlation[kept],
             stack.gains[kept] * level + stack.offsets[kept],
-            np.array([x.std() for x in clear]),
+            np.array([x.std() for x in clear]) * (stack.gains[kept] if brightness == "gain" else 1),
         )
     )
 
@@ -160,6 +163,7 @@ def choice_table(stack: Stack) -> np.ndarray:  # float64 (n, 14), the numbers of
 def with_likelihood(
     stack: Stack,
     choice: Choice | None,  # None: all frames that were kept are equally likely
+    brightness: str = "offset",  # how its frames were matched
 ) -> Stack:
     "Return the stack with the likelihood of each frame among its features."
     features = stack.features.copy()
@@ -167,7 +171,7 @@ def with_likelihood(
     count = int(stack.kept.sum())
     if count:
         equal = np.full(count, -np.log(count))
-        features[stack.kept, -1] = equal if choice is None else log_likelihoods(choice_table(stack), choice)
+        features[stack.kept, -1] = equal if choice is None else log_likelihoods(choice_table(stack, brightness), choice)
     return replace(stack, features=features)
 
 # %% ../nbs/32_registration.ipynb #f2289231
@@ -363,6 +367,7 @@ def register(
         if consensual and kept.any():
             grid = consensus(found.moved[kept], _phase_weights(features, masks, kept)[kept])
 
+    # Matched brightness, and the position of HR
     level = low[reference][masks[reference]].mean() if masks[reference].any() else 0.0
     hr_shift = _position_of_hr(scene, high[reference], clear[reference], cfg)
     single = lambda values: np.asarray(values, np.float32)
@@ -383,7 +388,7 @@ def register(
         grid=single(grid),
         hr_shift=single(hr_shift),
     )
-    return with_likelihood(stack, default_choice()) if anchor is None else with_certainty(stack, anchor)
+    return with_likelihood(stack, default_choice(), cfg.brightness) if anchor is None else with_certainty(stack, anchor)
 
 
 def _phase_weights(features, masks, kept):

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['RECORD_VERSION', 'Origin', 'Part', 'Stage', 'Wanted', 'DataCheck', 'from_version_1', 'StudyRecord', 'resolve',
-           'Results', 'choose_scene', 'extremes', 'like', 'scene_row', 'headline', 'headline_table']
+           'data_credit', 'portable', 'Results', 'choose_scene', 'extremes', 'like', 'scene_row', 'headline',
+           'headline_table']
 
 # %% ../nbs/71_results.ipynb #7c02df64
 import json
@@ -131,6 +132,25 @@ def resolve(
     path = Path(path).expanduser()
     below = project_root() / path
     return below if not path.is_absolute() and not path.exists() and below.exists() else path
+
+
+def data_credit(
+    data,  # a data set's folder, or None
+) -> str:  # "" for simulated scenes
+    "Return the credit that pictures of a data set must carry."
+    scenes = list(Path(data).glob("*/*/imgset*")) if data else []
+    real = scenes and not any((folder / "truth.npz").exists() for folder in scenes)
+    return "PROBA-V data: ESA/VITO" if real else ""
+
+
+def portable(
+    value: Any,  # of a parameter
+) -> Any:  # a path as text, relative to the project where it lies in it; `resolve` finds it again
+    "A parameter as it can be written into a notebook that others read."
+    root = project_root()
+    if isinstance(value, (str, Path)) and Path(value).is_absolute() and Path(value).resolve().is_relative_to(root):
+        return Path(value).resolve().relative_to(root).as_posix()
+    return value.as_posix() if isinstance(value, Path) else value
 
 
 @dataclass(frozen=True)

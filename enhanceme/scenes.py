@@ -151,7 +151,7 @@ def _read_masks(paths, shape, faults: list) -> list:
         faults.append(Fault(next(iter(paths)), "no frame of the scene has a clear pixel", mend))
     return masks
 
-
+# %% ../nbs/13_scenes.ipynb #30c7d9e5
 def _read_target(folder: Path, shape, faults: list):  # HR, SM: pixels or None
     "Read HR and SM. A train scene has both or none, an official test scene has SM alone."
     hr_path, sm_path = folder / "HR.png", folder / "SM.png"

@@ -23,13 +23,16 @@ Range = tuple[float, float]  # the two ends, or a value for RED and one for NIR
 
 # %% ../nbs/01_settings.ipynb #12ce3cd3
 class SimulationConfig(Section):
-    "The simulated landscapes and sensor; `Range` is the two ends of what is drawn for each scene."
+    """The simulated landscapes and sensor; `Range` is the two ends of what is drawn for each scene.
+
+    Names in brackets are rows of `benchmarks/sensor.csv`, measured on 96 real scenes, that the value agrees with.
+    """
 
     # The stack. Source: the archive's description
     size: int = Field(128, ge=16, le=512)  # LR px, side of a frame (PROBA-V: 128)
     frames_min: int = Field(9, ge=2, le=64)  # LR frames per scene, at least (PROBA-V: 9)
     frames_max: int = Field(35, ge=2, le=64)  # LR frames per scene, at most (PROBA-V: 35)
-    frames_mean: float = Field(19, ge=2)  # LR frames per scene, on average (PROBA-V: 19)
+    frames_mean: float = Field(19, ge=2)  # LR frames per scene, on average (PROBA-V: 19) [frames]
     # The landscape. Source: looks and spectra of the real scenes
     drainage_share: Fraction = 0.8  # of the scenes with rivers
     water_share: Fraction = 0.45  # of the scenes with lakes or sea
@@ -44,68 +47,84 @@ class SimulationConfig(Section):
     soils: Range = (0.02, 0.18)  # relative sd of what varies slowly within a material
     leaf_power: Range = (2.2, 3.0)  # exponent of the dead leaves' radii (natural images: about 3)
     field_size: Range = (3.0, 10.0)  # HR px, side of a field
-    # Brightness. Source: means and contrasts of seven real stacks, band statistics of the archive (RED 5266, NIR 8075 DN)
-    dn_per_reflectance: Range = (25000, 33000)  # DN, RED and NIR
-    path_reflectance: Range = (0.06, 0.02)  # what the air adds, RED and NIR
-    level_sd: float = Field(0.25, ge=0)  # relative sd of brightness between scenes, beyond what their materials make
-    contrast: Range = (0.17, 0.16)  # sd / mean of a scene, median, RED and NIR (measured .12 to .26)
-    # The kernel. Source: fits of the same-acquisition frame on HR
+    # Brightness and detail: drawn from `ground.GROUND` [mean, sd, ring 1 to ring 7]
+    contrast: Range = (
+        1.08,
+        0.82,
+    )  # factor on the measured sd, RED and NIR, with which the baselines are those of the whole archive [norm]
+    hr_blur: Range = (0.2, 0.4)  # HR px, sd of the landscape's blur, before it is shaped to the measured spectrum
+    hr_blur_base: float = Field(0.14, ge=0)  # HR px^2, variance of HR's own blur in x at the equator [direction]
+    hr_blur_x: float = Field(0.35, ge=0)  # HR px^2, the same for each unit of 1 / cos(latitude)^2 - 1 [direction]
+    # The kernel
     kernel_a: float = Field(-0.47, ge=-1, le=0)  # depth of the cubic kernel's negative lobes
-    hr_blur: Range = (
-        0.35,
-        0.65,
-    )  # HR px, sd of the blur of HR itself (its spectrum falls as f^-3.8 above 0.2 cycles per px)
-    kernel_width_y: float = Field(2.95, ge=1, le=6)  # HR px (3.0 rounded; 2.95 gives the measured taps)
-    kernel_width_x: Range = (3.16, 3.88)  # HR px, by scene
-    same_present: bool = True  # one frame is the same acquisition as HR, as in every real scene seen; false: that frame is taken out of the stack
+    kernel_width_y: float = Field(3.0, ge=1, le=6)  # HR px [own width y]
+    kernel_width_x: Range = (3.0, 6.0)  # HR px, limits of the width in y divided by cos(latitude) [own width x]
+    same_present: bool = True  # one frame is HR's acquisition, as in every real scene; false: it is taken out
     widening: Range = (
-        0.03,
-        0.17,
-    )  # scale of the relative widening u of the frames of a scene (sharpness spreads as in seven real stacks)
-    same_sharpness: float = Field(
-        0.02, gt=0
-    )  # the same-acquisition frame is drawn with weight exp(-u / this): always among the sharpest
-    # Geometry. Source: registration of seven real stacks
-    shift_sd: Range = (0.06, 0.2)  # LR px, jitter of a scene's frames, per axis
-    jump_share: tuple[Fraction, Fraction] = (0.1, 0.25)  # of the scenes with frames a whole LR px off, in y and x
-    far_share: Fraction = 0.015  # of the frames more than 4 HR px off (measured 1 to 2 %)
-    hr_offset_sd: float = Field(1.3, ge=0)  # HR px, offset of HR on the LR grid, rounded and cut at 3
-    # Frames of other dates. Source: what is left of them after the best fit on HR
-    gain_sd: Range = (0.03, 0.13)  # contrast factor (measured .03 to .16, within .62 to 1.3)
+        0.05,
+        0.2,
+    )  # scale of the relative widening u in x of the frames of a scene [width x, width x sd]
+    widening_band: Range = (1.0, 1.5)  # factor on it, RED and NIR [width x]
+    widening_y: float = Field(0.005, ge=0, le=1)  # relative widening in y of all dates but HR's [width y]
+    # Which frame is HR's
+    same_sharpness: float = Field(0.016, gt=0)  # a date is HR's with weight exp(-u / this) ... [rank sharpness x]
+    same_hidden: float = Field(0.013, gt=0)  # ... times exp(-concealed share / this) [rank clearance]
+    same_change: float = Field(
+        0.65, ge=0, le=1
+    )  # factor on the change of HR's date [rank coherence, rank disagreement]
+    # Geometry
+    shift_sd: Range = (0.09, 0.22)  # LR px, jitter of a scene's frames, per axis [shift sd y, shift sd x: HR px]
+    jump_share: tuple[Fraction, Fraction] = (
+        0.1,
+        0.25,
+    )  # of the scenes with frames a whole LR px off, in y and x [shift sd y, shift sd x]
+    far_share: Fraction = 0.015  # of the frames more than 4 HR px off (1 to 2 %)
+    hr_offset: tuple[float, float] = (
+        -0.6,
+        -1.5,
+    )  # HR px, mean offset of HR from its own frame, y and x [own offset y, own offset x]
+    hr_offset_sd: float = Field(0.95, ge=0)  # HR px, its sd; rounded and cut at 3 [own offset y, own offset x]
+    # Frames of other dates: what is left of them after the best fit on HR
+    gain_sd: Range = (0.04, 0.15)  # contrast factor [gain sd]
     gain_slope: Range = (-0.6, 0.4)  # contrast factor per unit of widening
-    brightness_sd: Range = (0.03, 0.12)  # relative brightness (with the gain: offset sd 200 to 1400 DN)
-    change: Range = (
-        0.06,
-        0.24,
-    )  # sd of real change relative to the frame's own (.12 to .26 against HR, .07 to .39 against the stacks' medians)
-    change_power: Range = (
-        1.0,
-        1.5,
-    )  # amplitude exponent of its 1/f part (autocorrelation .6 to .86 at 1 LR px, .3 to .5 at 6)
-    change_bound: Range = (0.05, 0.4)  # share of its variance that is bound to the landscape
-    change_growth: Range = (
-        2.0,
-        8.0,
-    )  # it grows as (1 + u) to this power (wide frames disagree more: rank correlation .5 in seven real stacks)
-    # Noise and numbers. Source: the same fits; counts of saturated frames
+    brightness_sd: Range = (0.04, 0.19)  # relative brightness [brightness sd]
+    brightness_contrast: float = Field(1.5, gt=0)  # its sd is at most this times the ground's, DN [brightness sd]
+    gain_brightness: float = 0.45  # contrast factor per unit of relative brightness
+    change: Range = (0.15, 0.18)  # sd of change relative to the ground's, median over scenes, RED and NIR [change]
+    change_sd: float = Field(0.33, ge=0)  # sd of its logarithm between scenes [change]
+    change_contrast: float = -0.4  # it goes with the ground's sd to this power
+    change_spread: float = Field(
+        0.38, ge=0
+    )  # sd of its logarithm between the dates of a scene [change 10 %, change 90 %]
+    change_tilt: Range = (
+        0.0,
+        0.3,
+    )  # its amplitude is the ground's times f to this power [residual 1 to residual 6, autocorrelation 1]
+    change_bound: Range = (0.3, 0.8)  # share of its variance that is bound to the landscape [autocorrelation 6]
+    change_growth: Range = (0.5, 2.0)  # it grows as (1 + u) to this power
+    # Noise and numbers
     noise: Range = (10.0, 18.0)  # DN, white noise of LR
     hr_noise: Range = (5.0, 20.0)  # DN, white noise of HR
     lattice: int = Field(16, ge=1)  # DN, every value is a multiple (measured)
     ceiling: int = Field(16368, ge=16, le=65520)  # DN, largest value over ground (14 bits)
     cloud_ceiling: int = Field(28672, ge=16, le=65520)  # DN, largest value over cloud (28656 seen)
-    spike_share: Fraction = 0.045  # of the frames with saturated pixels (measured 4.5 %)
-    # Weather. Source: the archive's rules, status maps of a real scene
-    cloudy_share: Fraction = 0.5  # of the frames with any cloud
-    cloud_cover_max: Fraction = 0.4  # largest share of a frame (LR at least 60 % clear)
-    same_cloudy: Fraction = (
-        0.1  # weight of a cloudy frame to be the same acquisition as HR, against a clear one (most HR are clear)
-    )
+    spike_share: Fraction = 0.045  # of the frames with saturated pixels [saturated frames]
+    # Weather
+    cloudy_share: Fraction = 0.8  # of the frames with any cloud, to a power drawn for each scene [full frames]
+    cloud_cover_max: Fraction = 0.4  # largest concealed share of a frame (LR at least 60 % clear)
+    cover_power: float = Field(
+        2.8, gt=0
+    )  # the concealed share is a uniform number to this power times the largest [clearance]
+    cover_seen: float = Field(0.6, gt=0, le=1)  # cloud / concealed share: status maps grow the clouds [clearance]
+    cloud_thickness: Range = (0.0, 0.6)  # opacity of the thinnest and of the thickest clouds; most are thin [norm]
+    cloud_dn: Range = (25000, 33000)  # DN, RED and NIR, of a reflectance of 1: opaque clouds have .45 to .95
     lr_clearance: Fraction = 0.6  # smallest clear share of an LR frame (the archive's rule)
     hr_clearance: Fraction = 0.75  # smallest clear share of HR (the archive's rule)
+    hr_hidden: Fraction = 0.14  # largest share of HR that its status map conceals without a cloud [HR clearance]
     cloud_threshold: Range = (0.03, 0.2)  # opacity from which a cloud is seen
-    cloud_missed: Fraction = 0.03  # of the cloudy frames whose cloud the status map misses
+    cloud_missed: Fraction = 0.06  # of the cloudy frames whose cloud the status map misses [missed clouds]
     shadow_seen: Fraction = 0.6  # of the frames whose shadows the status map marks
-    false_alarm_share: Fraction = 0.2  # of the scenes whose brightest ground is taken for cloud in half of the frames
+    false_alarm_share: Fraction = 0.4  # of the scenes whose odd ground is taken for cloud in most frames [full frames]
 
     @model_validator(mode="after")
     def _agrees(self):
@@ -125,13 +144,13 @@ class SimulationConfig(Section):
             "gain_sd",
             "gain_slope",
             "brightness_sd",
-            "change",
-            "change_power",
+            "change_tilt",
             "change_bound",
             "change_growth",
             "noise",
             "hr_noise",
             "cloud_threshold",
+            "cloud_thickness",
         ):
             if getattr(self, name)[0] > getattr(self, name)[1]:
                 raise ValueError(f"{name} must be (low, high)")
@@ -185,7 +204,10 @@ class PatchingConfig(Section):
         return self
 
 # %% ../nbs/01_settings.ipynb #9719adf4
-PRESETS = "enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"
+PRESETS = (
+    *("enhanceme-32", "enhanceme-64", "3dwdsr", "3dsrnet", "tiny", "fusion", "fusion-small", "fusion-large"),
+    *("highres-net", "deepsum", "rams", "tr-misr", "piunet", "san", "san-lite", "wdsr-b"),
+)
 
 
 class ModelConfig(Section):

@@ -142,7 +142,7 @@ def _clear_in_both(clear_a, clear_b, dy, dx, i0, i1, j0, j1, out):
         total += count
     return total
 
-
+# %% ../nbs/30_shifts.ipynb #b11f23d1
 @compiled(fastmath=FAST)
 def _normal_equations(
     reference,  # float32 (h w,)

@@ -89,7 +89,7 @@ def assemble(samples: list[Sample]) -> Batch:
     frames, masks, shifts, features, target = (np.stack(a).astype(np.float32, copy=False) for a in zip(*samples))
     return frames[..., None], masks[..., None], shifts, features, target
 
-
+# %% ../nbs/35_stream.ipynb #ad9fd019
 class Samples:
     "Batches of training samples by number: `Samples(...)[k]` is batch k, whichever batches were taken before."
 

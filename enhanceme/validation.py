@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['FOLDS', 'UNSEEN', 'make_folds', 'label_positions', 'fit_on', 'CrossFitted', 'cross_fitted', 'fold_store',
-           'frame_weights', 'held_out_scores', 'judgement', 'average_networks', 'scenes_to_use', 'cross_validate']
+           'frame_weights', 'held_out_scores', 'judgement', 'average_networks', 'read_names', 'scenes_to_use',
+           'cross_validate']
 
 # %% ../nbs/69_validation.ipynb #bbb78cd8
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -198,6 +200,21 @@ def average_networks(
     means = [np.mean(values, 0) for values in zip(*(m.get_weights() for m in models))]
     models[0].set_weights(means)
     return models[0]
+
+
+def read_names(
+    path,  # a text file: one scene a line, such as RED/imgset0000; text after # is left out
+) -> list:
+    "Read a list of scene names; raises `UserError` when it is not one."
+    if not Path(path).is_file():
+        raise UserError(shown(path), "no such file", "give a text file with one scene a line")
+    lines = [line.split("#")[0].strip() for line in Path(path).read_text(errors="replace").splitlines()]
+    names = [line for line in lines if line]
+    wrong = next((name for name in names if not re.fullmatch(r"(RED|NIR)/imgset\d{4}", name)), None)
+    if wrong or len(set(names)) < len(names) or not names:
+        rule = f"{wrong!r} is no scene" if wrong else "names a scene twice" if names else "names no scene"
+        raise UserError(shown(path), rule, "write one scene a line, such as RED/imgset0000")
+    return names
 
 
 def scenes_to_use(

@@ -15,6 +15,7 @@ import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
 
 import cloudpickle
 
@@ -48,7 +49,7 @@ def _answer(function, item):
         except Exception:
             return cloudpickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
 
-
+# %% ../nbs/03_workers.ipynb #253a520d
 class Worker:
     "A process that applies one function to the items that it is given."
 
@@ -136,9 +137,10 @@ def _count_loss(worker, lost, index, item, retries):
     code = worker.process.wait()
     lost[index] += 1
     if lost[index] > retries:
+        where = shown(item) if isinstance(item, str | Path) else f"item {index + 1}"
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
         rule = f"{lost[index]} worker processes ended while they worked on it, the last by {end}"
-        raise UserError(shown(item), rule, "use fewer workers if memory is short, or --workers 1 to see the cause")
+        raise UserError(where, rule, "use fewer workers if memory is short, or --workers 1 to see the cause")
 
 # %% ../nbs/03_workers.ipynb #3c15e50a
 def _on_cluster(function, items, scheduler, bar):
