@@ -109,7 +109,7 @@ def upscale(
         Optional[Path],
         typer.Option(
             metavar="RUN_OR_FILE",
-            help="A run folder or a .keras file.  [default: the weights that ship]",
+            help="A run folder, a .keras file, or the name of weights that ship.  [default: network]",
             show_default=False,
         ),
     ] = None,
@@ -161,7 +161,7 @@ def upscale(
     from enhanceme.methods import NETWORK, default_weights
 
     if model is None or str(model) in NETWORK:
-        model = default_weights(name=str(model or NETWORK[0]))
+        model = default_weights(name=str(model or "network"))
     load_tensorflow()
     from enhanceme.upscaling import check_scale
     from enhanceme.upscaling import upscale as upscale_place
