@@ -34,7 +34,7 @@ class SensorMeasures:
 def white_noise(
     frames: np.ndarray,  # float (T, h, w), DN
 ) -> float:  # DN
-    "The white noise of frames: the least over the frames of a robust second difference that smooth ground does not reach."
+    "The white noise of frames: the least, over the frames, of a robust second difference."
     found = []
     for x in frames:
         rough = x[1:-1, 1:-1] * 4 - 2 * (x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:])
