@@ -283,7 +283,7 @@ def import_checkpoint(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="A published checkpoint of EnhanceMe or 3DWDSR: its prefix, its .index file, or its folder.",
+            help="A checkpoint of EnhanceMe or 3DWDSR (prefix, .index file or folder), or the TRNet.pth of TR-MISR.",
         ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network, ready for --model.")],
@@ -297,7 +297,7 @@ def import_checkpoint(
         ),
     ] = None,
 ):
-    "Convert published weights of EnhanceMe or 3DWDSR; a tensor that does not match is refused by name."
+    "Convert published weights of EnhanceMe, 3DWDSR or TR-MISR; a tensor that does not match is refused by name."
     load_tensorflow()
     from enhanceme.weights import import_published
 

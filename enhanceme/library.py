@@ -26,6 +26,7 @@ from PIL import Image
 from .core import UserError, git_state, progress_bar, project_root, shown, write_json, written_whole
 from .notebooks import execute, heading, read_notebook, render, seconds_text
 from .templates import from_template, stylesheet
+from .wording import several
 
 # %% ../nbs/77_library.ipynb #0d9ee38c
 THEMES = {  # by the first digit of a notebook's number
@@ -192,6 +193,7 @@ def search_entries(source: Source) -> list[dict]:  # name, address, page and tex
 def write_library_index(
     sources: list[Source],  # that have pages
     out: Path,  # folder of the pages
+    missing: int = 0,  # notebooks without a page
 ) -> Path:  # OUT/index.html
     "Write the index of the library's pages."
     themes = []
@@ -205,6 +207,7 @@ def write_library_index(
         description="The notebooks of the library, executed, with a search field",
         css=stylesheet(),
         themes=themes,
+        missing=several(missing, "notebook") if missing else "",
         entries=[entry for source in sources for entry in search_entries(source)],
         command=COMMAND,
     )
@@ -240,7 +243,7 @@ def render_library(
             made.pop(source.stem, None)
             (out / f"{source.stem}.html").unlink(missing_ok=True)
         write_json(record, dict(sorted(made.items())))
-    index = write_library_index([source for source in sources if source.stem in made], out)
+    index = write_library_index([s for s in sources if s.stem in made], out, len(sources) - len(made))
     if failed:
         count = f"{len(failed)} of {len(todo)} notebooks failed, {shown(index)} lists the others"
         raise UserError(failed[0].where, f"{failed[0].rule} ({count})", failed[0].mend)

@@ -82,7 +82,7 @@ def radiometry_line(
     if (factor := _number(attributes, "scale_factor")) is not None:
         return factor, _number(attributes, "add_offset") or 0.0
     if (divisor := _number(attributes, "SCALE")) is not None and divisor:
-        return 1 / divisor, -(_number(attributes, "OFFSET") or 0.0) / divisor
+        return 1 / divisor, 0.0 - (_number(attributes, "OFFSET") or 0.0) / divisor
     return None
 
 # %% ../nbs/76_products.ipynb #b4a65141
