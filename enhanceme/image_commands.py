@@ -25,7 +25,7 @@ FramesArg = Annotated[
     typer.Argument(
         metavar="FILES_OR_DIR...",
         help="Frames of one place: GeoTIFFs, PNGs or PROBA-V products (HDF5); one file a date, a file whose bands are"
-        " dates, or a folder.",
+        " dates, a folder, or a STAC item collection (.json).",
     ),
 ]
 MasksOpt = Annotated[
