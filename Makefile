@@ -2,6 +2,7 @@
 #
 #   make study [PROFILE=quick] [DATA=folder] [OUT=reports/local] [SEED=0] [FORCE=1]
 #   make weights [WEIGHTS=reports/local-weights]     (train `fusion` on simulated scenes, an hour; resumes)
+#   make weights SENSOR=OUT.yaml WEIGHTS=folder      (train folder/run for the sensor of `enhanceme fit-sensor`)
 #   make weights-real DATA=folder [WEIGHTS_REAL=reports/local-weights-real]     (train `fusion-real` on real scenes, an hour; resumes)
 #   make test | lint | lab | bench | venv | clean
 
@@ -9,6 +10,7 @@ PROFILE ?= quick
 OUT     ?= reports/local
 SEED    ?= 0
 WEIGHTS ?= reports/local-weights
+SENSOR  ?= weights
 WEIGHTS_REAL ?= reports/local-weights-real
 
 # The first Python from 3.11 to 3.13 that really runs.
@@ -37,11 +39,11 @@ LINTED := nbs tests benchmarks setup.py
 study: venv
 	@$(BIN)/enhanceme study --profile "$(PROFILE)" --out "$(OUT)" --seed "$(SEED)" $(if $(DATA),--data "$(DATA)") $(if $(FORCE),--force)
 
-# Scenes and run are kept under WEIGHTS: a call that was interrupted goes on.
+# Scenes and run are kept under WEIGHTS: a call that was interrupted goes on. Weights for another SENSOR stay there.
 weights: venv
-	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile weights
-	@$(BIN)/enhanceme train --profile weights --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
-	@mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras
+	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile "$(SENSOR)"
+	@$(BIN)/enhanceme train --profile "$(SENSOR)" --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
+	@test "$(SENSOR)" != weights || { mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras; }
 
 # From `fusion` and labelled real scenes: profiles/weights-real.txt names them. Resumes, too.
 weights-real: venv

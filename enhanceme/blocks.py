@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['TILE', 'open_network', 'error_scale', 'upscale_stack', 'Job', 'render_block', 'upscale_blocks']
 
-# %% ../nbs/69_blocks.ipynb #14726fa8
+# %% ../nbs/69_blocks.ipynb #45e73d62
+import contextlib
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -171,19 +172,32 @@ def upscale_blocks(
             "chooses frames on whole scenes, which large stacks cannot",
             "use a network trained with the rule clearest",
         )
-    (h, w), tile, overlap, tiles = job.grid()
+    tiles = job.grid()[3]
     Path(job.folder).mkdir(parents=True, exist_ok=True)
     block = block or sum(y == tiles[0][0] for y, _ in tiles)
     groups = [tiles[k : k + block] for k in range(0, len(tiles), block)]
     missing = [g for g in groups if not all(job.path(*t).exists() for t in g)]
     map_scenes(partial(render_block, job), missing, workers, scheduler, label="blocks", progress=progress)
-    shape, cfg = (SCALE * h, SCALE * w), config.prediction
-    with written_whole(out) as part:
-        image = np.lib.format.open_memmap(part, "w+", np.uint16, shape)
-        scale = None if error is None else np.lib.format.open_memmap(error, "w+", np.float32, shape)
-        for y, rows in blended((h, w), tile, overlap, lambda y, x, size: np.load(job.path(y, x))):
-            image[y : y + rows.shape[-2]] = to_dn(rows if scale is None else rows[0], cfg.clip, cfg.lattice)
-            if scale is not None:
-                scale[y : y + rows.shape[-2]] = error_scale(rows[1], config)
-        image.flush()
+    _blend(job, config, out, error)
     return Path(out)
+
+
+def _row_file(files, path, dtype, shape):
+    "A .npy file that is written row after row."
+    file = files.enter_context(open(path, "wb"))
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    return file
+
+
+def _blend(job, config, out, error):
+    "Blend the tiles, from the top, into the image and the expected error."
+    (h, w), tile, overlap, _ = job.grid()
+    shape, cfg = (SCALE * h, SCALE * w), config.prediction
+    with written_whole(out) as part, contextlib.ExitStack() as files:
+        image = _row_file(files, part, np.uint16, shape)
+        scale = None if error is None else _row_file(files, error, np.float32, shape)
+        for _, rows in blended((h, w), tile, overlap, lambda y, x, size: np.load(job.path(y, x))):
+            image.write(to_dn(rows if scale is None else rows[0], cfg.clip, cfg.lattice).tobytes())
+            if scale is not None:
+                scale.write(error_scale(rows[1], config).tobytes())

@@ -109,11 +109,16 @@ def simulate(
 # %% ../nbs/98_commands.ipynb #d4012543
 @app.command()
 def check(
-    data: Annotated[Path, typer.Argument(metavar="DATA_OR_ZIP", help="A data set, or a submission to the challenge.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA|ZIP|FRAMES", help="A data set, a submission to the challenge, or frames of one place."
+        ),
+    ],
     workers: WorkersOpt = 2,
     scheduler: SchedulerOpt = None,
 ):
-    "Read every file of a data set, or of a submission's zip, and list all faults; exit code 2 if one would stop a run."
+    "Check a data set, a submission's zip or frames of one place, and list all faults; exit code 2 if one is serious."
     if data.suffix.lower() == ".zip" and not data.is_dir():
         from enhanceme.submission import check_submission
 
@@ -123,6 +128,14 @@ def check(
         if any(fault.fatal for fault in faults):
             raise typer.Exit(2)
         print(f"{data}: a complete submission")
+        return
+    from enhanceme.products import holds_frames
+
+    if holds_frames(data):
+        from enhanceme.image_commands import check_frames
+
+        if check_frames(data):
+            raise typer.Exit(2)
         return
     from enhanceme.checks import check_data
     from enhanceme.workers import scene_mapper
@@ -270,7 +283,7 @@ def import_checkpoint(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="A published checkpoint of EnhanceMe or 3DWDSR: its prefix, its .index file, or its folder.",
+            help="A checkpoint of EnhanceMe or 3DWDSR (prefix, .index file or folder), or the TRNet.pth of TR-MISR.",
         ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network, ready for --model.")],
@@ -284,7 +297,7 @@ def import_checkpoint(
         ),
     ] = None,
 ):
-    "Convert published weights of EnhanceMe or 3DWDSR; a tensor that does not match is refused by name."
+    "Convert published weights of EnhanceMe, 3DWDSR or TR-MISR; a tensor that does not match is refused by name."
     load_tensorflow()
     from enhanceme.weights import import_published
 

@@ -42,14 +42,14 @@ class UserError(Exception):
     def __init__(
         self,
         where: str,  # the file or parameter
-        rule: str = "",  # the rule that it breaks
-        mend: str = "",  # how to correct it
+        rule: str,  # the rule that it breaks
+        mend: str,  # how to correct it
     ):
         super().__init__(where, rule, mend)
         self.where, self.rule, self.mend = where, rule, mend
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.rule}; {self.mend}" if self.rule else self.where
+        return f"{self.where}: {self.rule}; {self.mend}"
 
 # %% ../nbs/00_core.ipynb #d202b563
 @contextlib.contextmanager

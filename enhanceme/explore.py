@@ -125,7 +125,7 @@ class Explorer(w.VBox):
         if error := future.exception():
             text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
             note = Block('<p class="em-bad">{}</p>').format(text)
-            self.choice.status.value, self.images.note.value = note, ""
+            self.choice.status.value = self.images.note.value = note
 
     def wait(self) -> None:
         "Wait until the network has finished."

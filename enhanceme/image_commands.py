@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FramesArg', 'MasksOpt', 'KindOpt', 'ThresholdOpt', 'NodataOpt', 'BandsOpt', 'ChannelOpt', 'one_or_all', 'read_nodata',
-           'read_channels', 'note', 'upscale']
+           'read_channels', 'note', 'upscale', 'check_frames', 'fit_sensor']
 
 # %% ../nbs/98_image_commands.ipynb #3aa460e1
 import sys
@@ -25,7 +25,7 @@ FramesArg = Annotated[
     typer.Argument(
         metavar="FILES_OR_DIR...",
         help="Frames of one place: GeoTIFFs, PNGs or PROBA-V products (HDF5); one file a date, a file whose bands are"
-        " dates, or a folder.",
+        " dates, a folder, or a STAC item collection (.json).",
     ),
 ]
 MasksOpt = Annotated[
@@ -109,7 +109,7 @@ def upscale(
         Optional[Path],
         typer.Option(
             metavar="RUN_OR_FILE",
-            help="A run folder or a .keras file.  [default: the weights that ship]",
+            help="A run folder, a .keras file, or the name of weights that ship.  [default: network]",
             show_default=False,
         ),
     ] = None,
@@ -161,7 +161,7 @@ def upscale(
     from enhanceme.methods import NETWORK, default_weights
 
     if model is None or str(model) in NETWORK:
-        model = default_weights(name=str(model or NETWORK[0]))
+        model = default_weights(name=str(model or "network"))
     load_tensorflow()
     from enhanceme.upscaling import check_scale
     from enhanceme.upscaling import upscale as upscale_place
@@ -188,3 +188,45 @@ def upscale(
         scheduler=scheduler,
     )
     print(f"{written}: written, with .png and .html{' and .json' if stac else ''}")
+
+# %% ../nbs/98_image_commands.ipynb #11d7410c
+def check_frames(
+    path: Path,  # frames of one place: a folder or a file
+) -> bool:  # whether there are faults
+    "Print the findings on the frames of one place."
+    check_extra("enhanceme check FRAMES", "geo", "rasterio")
+    from enhanceme.doctor import examine
+
+    found = examine(path)
+    print(*found, sep="\n")
+    return any(f.fault for f in found)
+
+# %% ../nbs/98_image_commands.ipynb #0f93326c
+@app.command()
+def fit_sensor(
+    frames: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FRAMES...", help="Folders or files with frames, one place each, without HR; then OUT.yaml."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT.yaml", help="The profile to write, for `make weights SENSOR=OUT.yaml`.")
+    ],
+    band: Annotated[
+        str,
+        typer.Option(
+            metavar="NIR|RED", callback=choice("--band", "NIR", "RED"), help="Whose registration constants are used."
+        ),
+    ] = "RED",
+):
+    "Fit the simulator's settings to stacks of another sensor, so that weights for it can be trained."
+    check_extra("enhanceme fit-sensor", "geo", "rasterio")
+    from enhanceme.sensor_fit import fit_sensor as fit
+    from enhanceme.sensor_fit import write_profile
+
+    settings, measures = fit(frames, band)
+    for source, m in zip(frames, measures):
+        kernel = f"kernel {m.width_y / SCALE:.2f} x {m.width_x / SCALE:.2f} px (y, x)"
+        print(f"{source}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
+    print(f"{write_profile(settings, out)}: written; train with make weights SENSOR={out}")

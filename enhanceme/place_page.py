@@ -135,7 +135,8 @@ def place_facts(
     (h, w), count, meta = stack.valid.shape, len(stack.sources), stack.meta
     left_out = [f"{Path(s).name}: {r}" for s, r in zip(stack.sources, registered.reasons) if r]
     sign = "plus" if stack.offset >= 0 else "minus"
-    seen = f"; the network saw {stack.scale:.4g} times the value, {sign} {abs(stack.offset):.4g}"
+    line = f", {sign} {abs(stack.offset):.4g}" if stack.offset else ""
+    seen = f"; the network saw {stack.scale:.4g} times the value{line}"
     unit = f" of {meta.unit}" if meta.unit else ""
     scaled = f", scale {meta.scale:g}, offset {meta.offset:g}{unit}" if (meta.scale, meta.offset) != (1, 0) else unit
     beyond = stack.excess is not None and stack.excess.region.mean()
@@ -176,6 +177,8 @@ def place_page(
     stack = images[0].stack
     (h, w), count = stack.valid.shape, len(stack.sources)
     sr, before = middle_parts(images[0], reference)
+    low, high = np.nanpercentile(sr, (0.5, 99.5))
+    before = before.clip(low - (high - low), high + (high - low))  # a cloud in the frame would darken all else
     large = SCALE * max(h, w) > SLIDER
     caption = (
         "Left one frame enlarged, right all frames fused. Fine lines that only the right side has should still fit"

@@ -9,11 +9,10 @@ __all__ = ['KEPT', 'MARKS', 'check_complete', 'check_replaceable', 'publish', 't
 import shutil
 from pathlib import Path
 
-from .config import make_config
 from .core import UserError
 from .notebooks import portable
 from .pages import render_shelf
-from .questions import experiments
+from .questions import experiments, factors_of
 from .results import Results, headline
 
 # %% ../nbs/75_publication.ipynb #14974758
@@ -29,8 +28,7 @@ def check_complete(study: Results):
     done = {stage.name for stage in record.stages}
     if study.scores.empty or not set(record.planned) <= done:
         raise UserError(where, "is not finished", "the same `make study` resumes it")
-    config = make_config(study.settings, str(where)) if study.settings else None
-    for name in (path.stem for path in experiments(config)):
+    for name in (path.stem for path in experiments(factors_of(study))):
         if not (where / f"{name}.html").is_file():
             raise UserError(where, f"has no page {name}", f"`enhanceme report {where}` makes it")
     if not git.get("commit") or git.get("dirty"):

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from .checks import check_data, fingerprint
-from .config import Config, make_config
+from .config import Config
 from .core import UserError, progress_bar, shown, write_json, written_whole
 from .datasets import simulate_dataset
 from .figures import busiest, gallery, zoomed
@@ -27,7 +27,7 @@ from .methods import baseline_data, predict_data, score_data
 from .notebooks import run_notebook
 from .pages import render_index
 from .preparation import open_store, prepare
-from .questions import experiments, front_matter, read_answers
+from .questions import experiments, factors_of, front_matter, read_answers
 from .results import Results, Stage, StudyRecord, Wanted, extremes, scene_row
 from .scenes import find_scenes, read_scene
 from .surveys import SURVEYS, run_factor
@@ -150,11 +150,11 @@ def write_cover(
 
 def write_pages(
     out,  # a study's folder
-    config: Config | None,  # its settings; None = all experiments
+    factors,  # names of its factors; None = all experiments
     make,  # function of a notebook that makes its page
 ) -> Path:  # OUT/index.html
     "Make every page, then the front page; raise the first error at the end."
-    notebooks, failed = experiments(config), []
+    notebooks, failed = experiments(factors), []
     for notebook in notebooks:
         try:
             make(notebook)
@@ -187,9 +187,8 @@ def render_study(
         raise UserError(
             shown(out), "holds no finished study (no scores.csv)", f"run `make study` with OUT={shown(out)}"
         )
-    settings = Results.open(out).settings
-    config = make_config(settings, str(out)) if settings else None
-    return write_pages(out, config, lambda notebook: run_notebook(notebook, {"study": str(Path(out).resolve())}, out))
+    factors = factors_of(Results.open(out))
+    return write_pages(out, factors, lambda notebook: run_notebook(notebook, {"study": str(Path(out).resolve())}, out))
 
 # %% ../nbs/96_study.ipynb #ad6bf619
 @dataclass(frozen=True)
@@ -300,4 +299,4 @@ def run_study(
     stages.note(planned=list(steps))
     for name, step in steps.items():
         stages.run(name, step)
-    return write_pages(stages.out, config, work.page)
+    return write_pages(stages.out, config.study.factors, work.page)

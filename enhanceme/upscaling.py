@@ -28,6 +28,7 @@ from .registration import Stack
 from .sensor import SCALE
 from .spilling import spill_stack
 from .stacks import load_stack, open_place
+from .suitability import Suitability, assess
 from .units import PlaceStack
 
 # %% ../nbs/83_upscaling.ipynb #5ac7c5f5
@@ -301,8 +302,11 @@ def upscale(
         found = share_registration(found)
         for line in dict.fromkeys(n for f in found for n in f.stack.notes):
             report(line)
+        fit = assess(found[0].registered, config.simulation)
+        report(f"this stack is {fit}")
         images = [_fused(b, model, changes, options, f) for b, f in zip(found, folders)]
-        _write(targets, images, found[0].registered, network_name(model), bands, options, config)
+        offset = place_of(found[0].registered) if config.registration.mode == "subpixel" else (0, 0)
+        _write(targets, images, found[0].registered, network_name(model), bands, options, offset, fit)
     return out
 
 
@@ -314,17 +318,25 @@ def _names(images, bands) -> list[str]:
     return [str(c if c is not None else b) for c, b in bands]
 
 
-def _write(targets, images, registered, network, bands, options, config):
+def _fit_facts(fit: Suitability) -> dict:
+    "The distance from the training, for the page."
+    facts = {"against the training": str(fit)}
+    for m in fit.measures[1:]:
+        facts[m.name] = f"{m.found}; trained on {m.trained}"
+    return facts
+
+
+def _write(targets, images, registered, network, bands, options, offset, fit):
     "Write all files of a result, or none."
-    offset = place_of(registered) if config.registration.mode == "subpixel" else (0, 0)
     names = _names(images, bands)
     images = [replace(i, stack=replace(i.stack, meta=replace(i.stack.meta, name=n))) for i, n in zip(images, names)]
     look = quick_look(images)
     with contextlib.ExitStack() as whole:
         parts = [whole.enter_context(written_whole(p)) for p in targets]
-        write_geotiff(images, parts[0], offset, _tags(images, network, bands), names, options.count)
+        tags = _tags(images, network, bands) | {"against_training": fit.verdict}
+        write_geotiff(images, parts[0], offset, tags, names, options.count)
         parts[1].write_bytes(look)
-        facts = place_facts(images, registered, network, offset, {})
+        facts = place_facts(images, registered, network, offset, _fit_facts(fit))
         page = place_page(targets[0].stem, images, registered.reference, facts, look)
         parts[2].write_text(page, encoding="utf-8")
         if options.stac:

@@ -141,8 +141,7 @@ def test_the_readme_shows_the_headline_of_a_committed_report():
 
 
 def test_the_committed_reports_are_whole_and_light():
-    from enhanceme.config import make_config
-    from enhanceme.questions import experiments
+    from enhanceme.questions import experiments, factors_of
     from enhanceme.results import Results
 
     shelf = ROOT / "reports"
@@ -152,7 +151,7 @@ def test_the_committed_reports_are_whole_and_light():
         assert study.provenance["git"]["commit"] and not study.provenance["git"]["dirty"]
         assert all(
             (study.folder / f"{page.stem}{ending}").is_file()
-            for page in experiments(make_config(study.settings, "study.json"))
+            for page in experiments(factors_of(study))
             for ending in (".html", ".ipynb")
         )
         assert not list(study.folder.glob("*.failed.*")) and "http://" not in (study.folder / "index.html").read_text()

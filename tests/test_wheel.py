@@ -67,6 +67,8 @@ def installed(built, tmp_path_factory):
     (Path(own) / "shared.pth").write_text(
         HEAVY + "\n"
     )  # a .pth file there is not read: no editable install comes along
+    (home / "venv" / "share").mkdir(exist_ok=True)
+    (home / "venv" / "share" / "jupyter").symlink_to(Path(sys.prefix) / "share" / "jupyter")  # nbconvert's templates
     return python.with_name("enhanceme")
 
 
