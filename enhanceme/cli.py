@@ -14,7 +14,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from . import commands, image_commands, image_commands  # noqa: F401 (importing them registers their commands)
+from . import commands, image_commands  # noqa: F401 (importing them registers their commands)
 from .core import UserError, check_extra, shown, written_whole
 from enhanceme.options import (
     ProfileOpt,
