@@ -49,8 +49,8 @@ class SimulationConfig(Section):
     field_size: Range = (3.0, 10.0)  # HR px, side of a field
     # Brightness and detail: drawn from `ground.GROUND` [mean, sd, ring 1 to ring 7]
     contrast: Range = (
-        1.08,
-        0.82,
+        1.03,
+        0.97,
     )  # factor on the measured sd, RED and NIR, with which the baselines are those of the whole archive [norm]
     hr_blur: Range = (0.2, 0.4)  # HR px, sd of the landscape's blur, before it is shaped to the measured spectrum
     hr_blur_base: float = Field(0.14, ge=0)  # HR px^2, variance of HR's own blur in x at the equator [direction]
@@ -64,10 +64,10 @@ class SimulationConfig(Section):
         0.05,
         0.2,
     )  # scale of the relative widening u in x of the frames of a scene [width x, width x sd]
-    widening_band: Range = (1.0, 1.5)  # factor on it, RED and NIR [width x]
+    widening_band: Range = (1.2, 1.9)  # factor on it, RED and NIR [width x]
     widening_y: float = Field(0.005, ge=0, le=1)  # relative widening in y of all dates but HR's [width y]
     # Which frame is HR's
-    same_sharpness: float = Field(0.016, gt=0)  # a date is HR's with weight exp(-u / this) ... [rank sharpness x]
+    same_sharpness: float = Field(0.014, gt=0)  # a date is HR's with weight exp(-u / this) ... [rank sharpness x]
     same_hidden: float = Field(0.013, gt=0)  # ... times exp(-concealed share / this) [rank clearance]
     same_change: float = Field(
         0.65, ge=0, le=1
@@ -97,8 +97,8 @@ class SimulationConfig(Section):
         0.38, ge=0
     )  # sd of its logarithm between the dates of a scene [change 10 %, change 90 %]
     change_tilt: Range = (
-        0.0,
-        0.3,
+        0.1,
+        0.4,
     )  # its amplitude is the ground's times f to this power [residual 1 to residual 6, autocorrelation 1]
     change_bound: Range = (0.3, 0.8)  # share of its variance that is bound to the landscape [autocorrelation 6]
     change_growth: Range = (0.5, 2.0)  # it grows as (1 + u) to this power
