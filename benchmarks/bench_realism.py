@@ -2,27 +2,29 @@
 
     python benchmarks/bench_realism.py [--scenes 200] [--seed 2016] [--simulated FOLDER] [--checkpoint PATH]
 
-Simulates a data set (or takes the one in FOLDER), measures every scene, lets the classical `map` and, with
---checkpoint, the published 3DWDSR reconstruct it, prints the card and keeps it: the scenes in
-`benchmarks/realism_scenes.csv`, the card in `benchmarks/realism.csv`, both by version of the simulator. The real
-scenes are those of `benchmarks/sensor_scenes.csv`; an interrupted run goes on where it stopped.
+Simulates scenes (or takes the data set in FOLDER), measures each, lets the classical `map` and, with --checkpoint,
+the published 3DWDSR reconstruct it, prints the card and keeps it: the scenes in `benchmarks/realism_scenes.csv`, the
+card in `benchmarks/realism.csv`, both by version of the simulator. The real scenes are those of
+`benchmarks/sensor_scenes.csv`. The bands take turns, and a run that was interrupted goes on where it stopped.
 """
 
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from enhanceme.classical import classical_image
 from enhanceme.core import written_whole
-from enhanceme.datasets import SIMULATOR, simulate_dataset
-from enhanceme.metrics import cpsnr
+from enhanceme.datasets import FIRST_ID, SIMULATOR
+from enhanceme.metrics import baseline, cpsnr
 from enhanceme.scenes import find_scenes, read_scene
 from enhanceme.scorecard import scorecard
 from enhanceme.sensor_survey import survey_scene
 from enhanceme.settings import SimulationConfig
+from enhanceme.simulation import simulate_scene
 
 HERE = Path(__file__).parent
 BAND_OF = {"RED": (0, 594), "NIR": (594, 1160)}  # ids of the archive's training scenes
@@ -56,10 +58,25 @@ def measured(scene, network, most):
     return row
 
 
-def in_turn(path):
-    "A key that sorts scenes so that the bands take turns."
-    number = int(path.name[6:])
-    return number - BAND_OF["NIR"][0] + 0.5 if number >= BAND_OF["NIR"][0] else number
+def written(folder):
+    "The scenes of a simulated data set, the bands in turn: (name, function that gives the scene)."
+    paths = [sorted(p for p in find_scenes(folder) if p.parent.name == band) for band in BAND_OF]
+    for pair in zip(*paths):
+        for path in pair:
+            yield path.name, lambda path=path: read_scene(path)
+
+
+def drawn(count, seed):
+    "New scenes, the bands in turn: (name, function that gives the scene)."
+
+    def scene(number, band):
+        simulated = simulate_scene(number, seed, band, SimulationConfig())
+        return replace(simulated, norm=baseline(simulated))
+
+    for k in range(count):
+        band = list(BAND_OF)[k % 2]
+        number = FIRST_ID["train", band][0] + k // 2
+        yield f"imgset{number:04d}", lambda number=number, band=band: scene(number, band)
 
 
 def keep(table, path, version):
@@ -75,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=200, help="in all, both bands together")
     parser.add_argument("--seed", type=int, default=2016)
-    parser.add_argument("--simulated", type=Path, help="a simulated data set to measure; without it, one is made")
+    parser.add_argument("--simulated", type=Path, help="a simulated data set to measure, instead of new scenes")
     parser.add_argument("--norms", type=Path, default=HERE / "../../shared/data/probav96/norm.csv")
     parser.add_argument("--checkpoint", type=Path, help="the published checkpoint of 3DWDSR")
     parser.add_argument("--most", type=int, default=8, help="frames of other dates that are fitted in each scene")
@@ -84,22 +101,18 @@ def main():
     args = parser.parse_args()
     if not args.norms.is_file():
         sys.exit(f"{args.norms}: no such file; give the archive's norm.csv with --norms")
-    with tempfile.TemporaryDirectory() as folder:
-        data = args.simulated
-        if data is None:
-            data = simulate_dataset(Path(folder) / "data", args.scenes, args.seed, SimulationConfig(), test_fraction=0)
-        network, part = open_network(args.checkpoint), args.out / f".realism_{args.version}.csv"
-        rows = pd.read_csv(part).to_dict("records") if part.exists() else []
-        done = {row["scene"] for row in rows}
-        for path in sorted(find_scenes(data), key=in_turn):
-            if path.name not in done:
-                rows.append(measured(read_scene(path), network, args.most))
-                pd.DataFrame(rows).to_csv(part, index=False)
-    scenes, real = pd.DataFrame(rows), pd.read_csv(HERE / "sensor_scenes.csv")
+    network, part = open_network(args.checkpoint), args.out / f".realism_{args.version}.csv"
+    rows = {row["scene"]: row for row in pd.read_csv(part).to_dict("records")} if part.exists() else {}
+    names = []
+    for name, scene in written(args.simulated) if args.simulated else drawn(args.scenes, args.seed):
+        names.append(name)
+        if name not in rows:
+            rows[name] = measured(scene(), network, args.most)
+            pd.DataFrame(list(rows.values())).to_csv(part, index=False)
+    scenes, real = pd.DataFrame([rows[name] for name in names]), pd.read_csv(HERE / "sensor_scenes.csv")
     card = scorecard(scenes, real, archive_norms(args.norms))
     keep(scenes, args.out / "realism_scenes.csv", args.version)
     keep(card, args.out / "realism.csv", args.version)
-    part.unlink()
     print(card.round(3).to_string(index=False))
     print(f"{card['met'].sum()} of {len(card)} lines are met by {len(scenes)} scenes of version {args.version}")
 

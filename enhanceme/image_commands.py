@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FramesArg', 'MasksOpt', 'KindOpt', 'ThresholdOpt', 'NodataOpt', 'BandsOpt', 'ChannelOpt', 'one_or_all', 'read_nodata',
-           'read_channels', 'note', 'upscale', 'check_frames', 'fit_sensor']
+           'read_channels', 'note', 'upscale', 'fit_sensor']
 
 # %% ../nbs/98_image_commands.ipynb #3aa460e1
 import sys
@@ -188,18 +188,6 @@ def upscale(
         scheduler=scheduler,
     )
     print(f"{written}: written, with .png and .html{' and .json' if stac else ''}")
-
-# %% ../nbs/98_image_commands.ipynb #11d7410c
-def check_frames(
-    path: Path,  # frames of one place: a folder or a file
-) -> bool:  # whether there are faults
-    "Print the findings on the frames of one place."
-    check_extra("enhanceme check FRAMES", "geo", "rasterio")
-    from enhanceme.doctor import examine
-
-    found = examine(path)
-    print(*found, sep="\n")
-    return any(f.fault for f in found)
 
 # %% ../nbs/98_image_commands.ipynb #0f93326c
 @app.command()
