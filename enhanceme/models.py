@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import keras
 
-from .architectures import UNITS_3DWDSR, band_units, fusion, wdsr3d
+from .architectures import UNITS_3DWDSR, band_units, wdsr3d
 from .core import UserError
 from .deepsum import deepsum
 from .features import SHARPNESS
+from .fusion import fusion
 from .highres_net import highres_net
 from .piunet import piunet
 from .rams import rams

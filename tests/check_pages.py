@@ -71,13 +71,13 @@ def faults_of(page, path, shots):
         faults.append("a slider does not move")
     box = page.query_selector("#em-code")
     if box:
-        hidden = lambda: page.evaluate(
-            "[...document.querySelectorAll('.jp-CodeCell .jp-Cell-inputWrapper')].filter(e => "
-            "e.offsetHeight > 0).length"
+        shown = lambda: page.evaluate(
+            "[...document.querySelectorAll('.jp-CodeCell .jp-Cell-inputWrapper')].some(e => e.offsetHeight > 0)"
         )
-        before = hidden()
-        box.check()
-        if before or not hidden():
+        ticked = box.is_checked()  # pages of the library open with code, the others without
+        before = shown()
+        box.set_checked(not ticked)
+        if before != ticked or shown() == ticked:
             faults.append("the box `show code` does not hide and show the code")
     return seen, list(dict.fromkeys(faults))
 
