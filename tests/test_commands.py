@@ -149,7 +149,9 @@ def test_several_networks_and_their_uncertainty(data, tmp_path):
     with Image.open(tmp_path / "sr" / f"{images[0]}.scale.tif") as scale:
         assert scale.mode == "F" and np.asarray(scale).min() > 4
     assert enhanceme("score", data, tmp_path / "sr", "--split", "test").returncode == 0
-    refused(enhanceme("predict", data, tmp_path / "map", "--model", "map", "--uncertainty"), "map", "no scale of its error")
+    refused(
+        enhanceme("predict", data, tmp_path / "map", "--model", "map", "--uncertainty"), "map", "no scale of its error"
+    )
     done = enhanceme(
         "train",
         "--data",
