@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import ENV, ROOT
 
-NOTEBOOKS = sorted((ROOT / "nbs").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "nbs").glob("[0-9][0-9][0-9]_*.ipynb"))
 EXPERIMENTS = sorted((ROOT / "nbs" / "experiments").glob("*.ipynb"))
 BIN = Path(sys.executable).parent
 

@@ -164,7 +164,9 @@ def test_impossible_trainings_are_refused(runs, record, run, words):
 
 def test_progress_shows_time_left_and_loss(runs):
     shown = re.split(r"[\r\n]", (runs / "whole.log").read_text())
-    assert any(re.search(r"training: +\d+%.*\[\d\d:\d\d<\d\d:\d\d, .*loss=\d", line) for line in shown), shown[-5:]
+    assert any(
+        re.search(r"training: \d+ of 150 steps, \d\d:\d\d gone, \d\d:\d\d to go, .*loss=\d", line) for line in shown
+    ), shown[-5:]
 
 
 def test_a_finished_run_is_reused_and_guarded(data, runs):

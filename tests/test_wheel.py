@@ -96,7 +96,7 @@ def test_the_sdist_and_the_wheel_hold_what_commands_need(built):
     assert len(needed) > 12
     assert not [p for p in needed if f"enhanceme/{p.parent.name}/{p.name}" not in names]
     sources = {name.split("/", 1)[1] for name in tarfile.open(built[".gz"]).getnames() if "/" in name}
-    assert {"settings.ini", "README.md", "LICENSE", "profiles/quick.yaml", "nbs/00_core.ipynb"} <= sources
+    assert {"settings.ini", "README.md", "LICENSE", "profiles/quick.yaml", "nbs/000_core.ipynb"} <= sources
 
 
 def test_every_command_works_in_an_empty_folder(installed, empty, study):
