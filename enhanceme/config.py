@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Band', 'CFG_MAPPED', 'CFG_DROPPED', 'CFG_FIXED', 'deep_update', 'Config', 'field_names', 'explain', 'make_config',
-           'parse_overrides', 'profiles', 'load_config', 'config_from_cfg', 'provenance']
+           'parse_overrides', 'profiles', 'load_config', 'config_from_cfg', 'check_memory', 'check_training_memory',
+           'provenance']
 
 # %% ../nbs/020_config.ipynb #bc665f7d
 import configparser
@@ -272,6 +273,34 @@ def config_from_cfg(
     base = deep_update(load_config("original").to_dict(), {"profile": Path(path).stem})
     config = make_config(deep_update(base, changes), shown(path))
     return config.change(*overrides) if overrides else config
+
+# %% ../nbs/020_config.ipynb #8b2d6f31
+def check_memory(
+    where: str,  # the settings or the option
+    need: float,  # bytes, at least
+    sum_: str,  # the arithmetic, for the message
+):
+    "Raise `UserError` where work needs more memory than this machine has."
+    import psutil
+
+    there = psutil.virtual_memory().total
+    if need > there:
+        rule = f"needs at least {need / 1e9:,.1f} GB ({sum_}), this machine has {there / 1e9:.1f} GB"
+        raise UserError(where, rule, "choose smaller numbers")
+
+
+def check_training_memory(config: Config):
+    "Raise `UserError` where a training needs more memory than this machine has."
+    patching, model, training = config.patching, config.model, config.training
+    frames, side = max(patching.frames, patching.frames_max or 0), patching.size + 6
+    part, filters = -(-training.batch // training.micro_batches), model.filters or 1
+    sum_ = f"{part} patches x {frames} frames x {side}^2 px x {filters} channels x 4 bytes"
+    where = f"training.batch={training.batch}, patching.size={patching.size}, patching.frames={frames}"
+    check_memory(where, part * frames * side**2 * filters * 4, sum_)
+    blocks, wide = model.blocks or 0, model.expansion or 1
+    sum_ = f"{blocks} blocks x {filters}^2 x {wide} weights x 16 bytes"
+    where = f"model.filters={filters}, model.blocks={blocks}, model.expansion={wide}"
+    check_memory(where, blocks * filters**2 * wide * 16, sum_)
 
 # %% ../nbs/020_config.ipynb #b49f7dcf
 def provenance(
