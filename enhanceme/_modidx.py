@@ -216,6 +216,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                 'enhanceme.core.check_extra': ('core.html#check_extra', 'enhanceme/core.py'),
                                 'enhanceme.core.git_state': ('core.html#git_state', 'enhanceme/core.py'),
                                 'enhanceme.core.machine': ('core.html#machine', 'enhanceme/core.py'),
+                                'enhanceme.core.one_line': ('core.html#one_line', 'enhanceme/core.py'),
                                 'enhanceme.core.package_folder': ('core.html#package_folder', 'enhanceme/core.py'),
                                 'enhanceme.core.progress_bar': ('core.html#progress_bar', 'enhanceme/core.py'),
                                 'enhanceme.core.project_root': ('core.html#project_root', 'enhanceme/core.py'),

@@ -930,9 +930,8 @@ def main():
                 failed += 1
                 print(f"FAILED kill {k} of {name}: {why}", flush=True)
     spent = time.monotonic() - began
-    print(
-        f"{len(runner.slowest)} cases and {options.kills} kills with seed {options.seed}: {failed} failed, {spent:.0f} s"
-    )
+    done = f"{len(runner.slowest)} cases, {options.kills} kills, seed {options.seed}"
+    print(f"{done}: {failed} failed, {spent:.0f} s")
     return int(failed > 0)
 
 
