@@ -168,7 +168,7 @@ class Results:
         path = resolve(folder)
         if not path.is_dir():
             raise UserError(shown(folder), "no such folder", "run `make study` first, or give the folder of a study")
-        if not any((path / name).exists() for name in ("study.json", "scores.csv", "run")):
+        if not any(os.path.lexists(path / name) for name in ("study.json", "scores.csv", "run")):
             rule = "holds no study (no study.json, scores.csv or run/)"
             mend = f"run `make study OUT={shown(folder)}` first, or give the folder of a study"
             raise UserError(shown(folder), rule, mend)
@@ -190,7 +190,7 @@ class Results:
     def record(self) -> StudyRecord:
         "The record of the study; an empty one where there is no `study.json`."
         path = self.folder / "study.json"
-        return StudyRecord.read(path) if path.is_file() else StudyRecord()
+        return StudyRecord.read(path) if os.path.lexists(path) else StudyRecord()
 
     @cached_property
     def provenance(self) -> dict:

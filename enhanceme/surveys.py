@@ -8,6 +8,7 @@ __all__ = ['METHOD_NAMES', 'ENSEMBLES', 'SURVEYS', 'run_survey', 'read_survey', 
            'real_scenes', 'survey_real', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,9 +47,9 @@ def run_survey(
     about = {**about, "fingerprint": fingerprint(folders[0].parents[2]), "scenes": scenes}
     record = home / "survey.json"
     mend = "remove the folder, or give another folder for the study"
-    if record.is_file() and read_json(record, mend) != about:
+    if os.path.lexists(record) and read_json(record, mend) != about:
         raise UserError(home, "holds a survey with other settings or scenes", mend)
-    if (home / "rows.csv").is_file():
+    if os.path.lexists(home / "rows.csv"):
         return False
     write_json(record, about)
     tables = []
@@ -70,12 +71,12 @@ def read_survey(
     "Read the table of a survey; raise `UserError` when it is missing or not complete."
     results = study if isinstance(study, Results) else Results.open(study)
     home = results.folder / "trials" / "surveys" / name
-    if (home / "rows.csv").is_file():
+    if os.path.lexists(home / "rows.csv"):
         again = f"remove {shown(home)} and run it again"
         rows = read_table(home / "rows.csv", again, ["cpsnr", "norm"], NUMBERS)
         return rows.assign(gain=lambda rows: rows.cpsnr - rows.norm)
     rule, record = "the survey is not there", home / "survey.json"
-    if record.is_file():
+    if os.path.lexists(record):
         done = len(list((home / "scenes").glob("*.csv")))
         wanted = len(read_json(record, f"remove {shown(home)}").get("scenes", ()))
         rule = f"the survey was interrupted after {done} of {wanted} scenes"

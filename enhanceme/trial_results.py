@@ -6,6 +6,7 @@
 __all__ = ['COSTS', 'TrialSet', 'kind_of', 'read_trials', 'first_look', 'notes', 'all_effects', 'leak']
 
 # %% ../nbs/950_trial_results.ipynb #64043683
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +78,7 @@ class TrialSet:
         tables = []
         for trial in self.done:
             path = self.home / trial.folder / name
-            if path.is_file():
+            if os.path.lexists(path):
                 rows = read_table(path, f"remove {shown(path.parent)} and train the trial again", (), NUMBERS)
                 tables.append(rows.assign(level=trial.level, seed=trial.seed))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["level", "seed"])
