@@ -1,5 +1,5 @@
-"""Effect of the landscape: one recipe, trained on procedural landscapes, on landscapes cut from images and, with `--set`,
-under other settings of the simulator, scored on the same scenes.
+"""Effect of the landscape: one recipe, trained on procedural landscapes, on landscapes cut from images and, with
+`--set`, under other settings of the simulator, scored on the same scenes.
 
     python benchmarks/bench_imagery.py IMAGERY DATA [DATA ...] [--set KEY=VALUE ...] [--scenes 150] [--steps 800]
     [--seeds 2026 ...] [--work FOLDER] [--csv FILE]
