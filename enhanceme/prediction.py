@@ -238,10 +238,10 @@ def as_networks(
     model,  # a network, or several
     config,  # the settings it was trained with, or those of each
 ) -> list:  # pairs of network and settings
-    "Pair networks with their settings; raises `UserError` for different grids or a wrong number of frames."
+    "Pair networks with their settings; raises `UserError` for different registrations or a wrong number of frames."
     pairs = list(zip(model, config)) if isinstance(model, (list, tuple)) else [(model, config)]
     if any(c.registration != pairs[0][1].registration for _, c in pairs):
-        rule = "the networks were trained with different registration settings, so their images lie on different grids"
+        rule = "the networks were trained with different registration settings, so one registration cannot serve them"
         raise UserError("model", rule, "average those that agree")
     for network, c in pairs:
         takes, given, nested = (

@@ -174,6 +174,8 @@ class RegistrationConfig(Section):
     brightness: Literal["none", "offset", "gain"] = "offset"
     # position of the output: on the anchor, or where most (sharp) frames lie; mode integer: to the whole pixel
     grid: Literal["reference", "consensus"] = "consensus"
+    # scenes that the choice of HR's frame was fitted on: labelled real ones, or simulated ones alone
+    choice: Literal["real", "simulated"] = "real"
 
 # %% ../nbs/010_settings.ipynb #fc0497eb
 class PatchingConfig(Section):
