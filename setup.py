@@ -12,8 +12,13 @@ cfg = parser["DEFAULT"]
 
 # Data that ships inside the package but lies elsewhere in the checkout; core.package_folder finds it in both places.
 DATA = {"profiles": "profiles", "experiments": "nbs/experiments"}
-EXTRAS = ("study", "explore", "geo", "gpu", "dev")
-IN_DEV = ("study", "explore", "geo", "dev")
+EXTRAS = ("train", "study", "explore", "geo", "gpu", "dev")
+WITH = {
+    "study": ["train"],
+    "explore": ["train"],
+    "gpu": ["train"],
+    "dev": ["train", "study", "explore", "geo"],
+}  # what else an extra installs
 
 
 def lines(key):
@@ -45,6 +50,6 @@ setup(
     },
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=lines("requirements"),
-    extras_require={extra: requirements(*(IN_DEV if extra == "dev" else [extra])) for extra in EXTRAS},
+    extras_require={extra: requirements(extra, *WITH.get(extra, ())) for extra in EXTRAS},
     entry_points={"console_scripts": lines("console_scripts"), "nbdev": [f"{cfg['lib_name']}={package}._modidx:d"]},
 )

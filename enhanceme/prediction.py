@@ -16,6 +16,7 @@ import numpy as np
 from .config import Config
 from .core import UserError
 from .expected_errors import expected_error
+from .inference import gives_scale, run_network
 from .patching import MARGIN, choose_frames, lattice, transform, window
 from .reference import reference_position, with_copies
 from .registration import Stack, register
@@ -133,19 +134,16 @@ def with_margin(
 
 
 def network_output(
-    network,  # keras.Model
+    network,  # as `load_network` gives it
     x: dict,  # one input
     with_scale: bool = False,
 ) -> tuple:  # the image, and the scale of its error where asked for: float32 (3h, 3w), DN
     "Run a network on one stack."
-    from enhanceme.weights import reconstruct
-
+    y = run_network(network, x)[0]
     if not with_scale:
-        return (reconstruct(network, x)[0],)
-    from enhanceme.architectures import inputs_for
-    from enhanceme.losses import laplace_scale
+        return (y[..., 0],)
+    from enhanceme.losses import laplace_scale  # here, to start without TensorFlow
 
-    y = np.asarray(network(inputs_for(network, x), training=False))[0]
     return y[..., 0], laplace_scale(y[..., 1])
 
 
@@ -322,14 +320,12 @@ def check_scale_output(
     pairs: list,  # of network and settings
 ):
     "Raise `UserError` where the scale of the error is not known: no law in the settings, and no output for it."
-    from enhanceme.architectures import predicts_scale
-
     if len(pairs) == 1 and pairs[0][1].uncertainty.law:
         return
     if any(config.uncertainty.law for _, config in pairs):
         rule = "the law of the error was fitted to the images of one network, not to the mean of several"
         raise UserError("--uncertainty", rule, "give one network, or leave --uncertainty out")
-    if not all(predicts_scale(network) for network, _ in pairs):
+    if not all(gives_scale(network) for network, _ in pairs):
         mend = "train one with --set loss.name=laplace, or leave --uncertainty out"
         raise UserError("--uncertainty", "the network predicts no scale of its error", mend)
 
