@@ -273,7 +273,8 @@ def coverage_by_fold(
         by_scene = pd.Series(ratios[mine]).groupby(sample.scene[mine].to_numpy()).mean()
         shares = {f"within {level:.0%}": round(share, 4) for level, share in zip(LEVELS, within[mine].mean(0))}
         low, high = by_scene.quantile([0.1, 0.9]).round(3)
-        rows.append({"part": name, "scenes": len(by_scene), "pixels": int(mine.sum()), **shares, "low": low, "high": high})
+        about = {"part": name, "scenes": len(by_scene), "pixels": int(mine.sum())}
+        rows.append({**about, **shares, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 # %% ../nbs/691_validation.ipynb #d006228e
