@@ -35,7 +35,7 @@ class DataCheck:
         return [f for f in self.faults if f.fatal]
 
     def summary(self) -> str:
-        "Counts, clearance and frames by split and band, then the faults, as text."
+        "Return counts, clearance and frames by split and band, then the faults, as text."
         lines = []
         if len(self.table):
             columns = dict(
