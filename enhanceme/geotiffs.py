@@ -121,7 +121,7 @@ def _describe(file, images, names, with_error, count):
         if text:
             file.set_band_description(b, text)
 
-
+# %% ../nbs/810_geotiffs.ipynb #ed4a7e8c
 def write_geotiff(
     images: list[Fused],  # one a band, on one grid
     out,  # .tif

@@ -162,7 +162,7 @@ def place_facts(
         "notes": "; ".join(without_folders(stack.notes, stack.sources)),
     }
 
-
+# %% ../nbs/820_place_page.ipynb #ba5806df
 def place_page(
     title: str,
     images: list[Fused],  # one a band

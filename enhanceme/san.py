@@ -54,7 +54,7 @@ class CovariancePooling(keras.layers.Layer):
     def get_config(self) -> dict:
         return {**super().get_config(), "iterations": self.iterations}
 
-
+# %% ../nbs/436_san.ipynb #26a5218b
 @register
 class RegionNonLocal(keras.layers.Layer):
     "Add to each pixel a weighted mean over its quadrant, weighted by similarity: (B, h, w, C) to the same."

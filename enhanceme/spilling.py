@@ -115,7 +115,7 @@ def _counts(place, masks, line):
             histogram += np.bincount(dn[valid], minlength=65536)
     return histograms, valid_any, region
 
-
+# %% ../nbs/800_spilling.ipynb #021d785c
 def _write_frames(folder, place, line, histograms, region):
     "Write the frames in DN, missing pixels filled, and the values beyond the range."
     shape, beyond = (len(place.layers), *place.shape), region.any()
