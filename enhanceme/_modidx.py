@@ -464,6 +464,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                     'enhanceme.fetching._reason': ('fetching.html#_reason', 'enhanceme/fetching.py'),
                                     'enhanceme.fetching._unpacked': ('fetching.html#_unpacked', 'enhanceme/fetching.py'),
                                     'enhanceme.fetching.check_free': ('fetching.html#check_free', 'enhanceme/fetching.py'),
+                                    'enhanceme.fetching.check_redirect': ('fetching.html#check_redirect', 'enhanceme/fetching.py'),
                                     'enhanceme.fetching.download': ('fetching.html#download', 'enhanceme/fetching.py'),
                                     'enhanceme.fetching.fetch': ('fetching.html#fetch', 'enhanceme/fetching.py'),
                                     'enhanceme.fetching.members': ('fetching.html#members', 'enhanceme/fetching.py'),
