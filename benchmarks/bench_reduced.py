@@ -22,8 +22,6 @@ WAYS = {
     "fusion": [],
     "4 flips": ["prediction.flips=4"],
     "9 frames": ["prediction.frames=9"],
-    "nested 3": ["prediction.nested=3"],
-    "nested 3, 4 flips": ["prediction.nested=3", "prediction.flips=4"],
     "all frames": ["prediction.frames=64"],
     "all frames, 4 flips": ["prediction.frames=64", "prediction.flips=4"],
 }
