@@ -140,7 +140,7 @@ class SimulationConfig(Section):
     noise: between(0, 5000) = (10.0, 18.0)  # DN, white noise of LR
     hr_noise: between(0, 5000) = (5.0, 20.0)  # DN, white noise of HR
     lattice: int = Field(16, ge=1, le=128)  # DN, every value is a multiple (measured)
-    ceiling: int = Field(16368, ge=2048, le=65520)  # DN, largest value over ground (14 bits)
+    ceiling: int = Field(16368, ge=8192, le=65520)  # DN, largest value over ground (14 bits)
     cloud_ceiling: int = Field(28672, ge=2048, le=65520)  # DN, largest value over cloud (28656 seen)
     spike_share: Fraction = 0.045  # of the frames with saturated pixels [saturated frames]
     # Weather
