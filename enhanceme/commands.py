@@ -7,12 +7,14 @@ __all__ = ['settings', 'fetch', 'simulate', 'check_frames', 'check', 'baseline',
            'import_checkpoint', 'compare']
 
 # %% ../nbs/980_commands.ipynb #63cc4587
+import contextlib
+import os
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from .core import check_extra, written_whole
+from .core import UserError, check_extra, shown, written_whole
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -30,6 +32,7 @@ from enhanceme.options import (
     load_tensorflow,
     progress_bar,
 )
+from .ownership import check_own, check_place, claimed, holds
 
 # %% ../nbs/980_commands.ipynb #58f830f6
 @app.command()
@@ -57,7 +60,7 @@ def fetch(
 
     found = fetch_data(out, mirror or MIRRORS, archive, sample)
     proof = f"{len(found['proof'])} baselines recomputed, all equal norm.csv"
-    print(f"{out}: {found['scenes']} scenes from {found['source']}; {proof}")
+    print(f"{shown(out)}: {found['scenes']} scenes from {found['source']}; {proof}")
 
 # %% ../nbs/980_commands.ipynb #b64620d4
 @app.command()
@@ -104,7 +107,7 @@ def simulate(
         workers=workers,
         scheduler=scheduler,
     )
-    print(f"{out}: {scenes} simulated scenes")
+    print(f"{shown(out)}: {scenes} simulated scenes")
 
 # %% ../nbs/980_commands.ipynb #44cc078a
 def check_frames(
@@ -139,7 +142,7 @@ def check(
             print(f"{'fault' if fault.fatal else 'note'}: {fault}")
         if any(fault.fatal for fault in faults):
             raise typer.Exit(2)
-        print(f"{data}: a complete submission")
+        print(f"{shown(data)}: a complete submission")
         return
     from enhanceme.products import holds_frames
 
@@ -167,7 +170,7 @@ def baseline(
     from enhanceme.methods import baseline_data
 
     baseline_data(data, out, band, split, progress=progress_bar("baseline"))
-    print(f"{out}: baseline images written")
+    print(f"{shown(out)}: baseline images written")
 
 # %% ../nbs/980_commands.ipynb #9690f8f6
 @app.command()
@@ -201,7 +204,7 @@ def predict(
         changes=set_ or (),
         uncertainty=uncertainty,
     )
-    print(f"{out}: images written")
+    print(f"{shown(out)}: images written")
     if uncertainty and (found := calibrate_data(data, out, band, split)):
         print(f"scales against HR: {found}")
 
@@ -219,8 +222,10 @@ def submit(
     "Write the challenge's submission: a zip of the 290 test images."
     from enhanceme.submission import check_submission, write_submission
 
-    write_submission(data, out, chosen_methods(model), incomplete, progress_bar("predicting"), set_ or ())
-    print(f"{out}: written", *check_submission(out), sep="\n")
+    check_place(out, data, folder=False)
+    with claimed(out):
+        write_submission(data, out, chosen_methods(model), incomplete, progress_bar("predicting"), set_ or ())
+    print(f"{shown(out)}: written", *check_submission(out), sep="\n")
 
 # %% ../nbs/980_commands.ipynb #05fb5f11
 @app.command()
@@ -235,15 +240,21 @@ def score(
 ):
     "Print the official scores of a folder of images, then their mean (lower is better; the baseline is 1)."
     from enhanceme.methods import score_data
+    from enhanceme.scores import COLUMNS
 
-    table = score_data(data, pred, band, split, progress=progress_bar("scoring"))
-    if out is not None:
-        with written_whole(out) as part:
-            table.to_csv(part, index=False)
-    shown = table.drop(columns=["split", "method", "cssim"]).rename(
+    with contextlib.ExitStack() as held:
+        if out is not None:
+            check_place(out, data, folder=False)
+            held.enter_context(claimed(out))
+            check_own(out, holds(",".join(COLUMNS)), "a table of scores")
+        table = score_data(data, pred, band, split, progress=progress_bar("scoring"))
+        if out is not None:
+            with written_whole(out) as part:
+                table.to_csv(part, index=False)
+    rows = table.drop(columns=["split", "method", "cssim"]).rename(
         columns={"cpsnr": "cPSNR", "norm": "baseline N", "score": "N/cPSNR"}
     )
-    print(shown.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
+    print(rows.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     gain = (table.cpsnr - table.norm).mean()
     print(
         f"{table.method.iloc[0]}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
@@ -281,10 +292,12 @@ def validate(
     wanted = read_names(names) if names else None
     weights = default_weights(name=start) if start in NETWORK else start
     config = config_from_options(profile, set_)
-    store = prepare(data, run / "store", config.registration, split="train")
-    scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
+    check_place(run, data)
+    with claimed(run):
+        store = prepare(data, run / "store", config.registration, split="train")
+        scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
     print(judgement(scores).to_string(index=False))
-    print(f"{run / 'folds'}: average.keras, choice.csv, scores.csv")
+    print(f"{shown(run / 'folds')}: average.keras, choice.csv, scores.csv")
 
 # %% ../nbs/980_commands.ipynb #efaff018
 @app.command()
@@ -306,12 +319,19 @@ def import_checkpoint(
             show_default=False,
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.keras when it is a network.")] = False,
 ):
     "Convert published weights of EnhanceMe, 3DWDSR or TR-MISR; a tensor that does not match is refused by name."
+    check_place(out, path if path.is_dir() else None, folder=False)
+    if os.path.lexists(out) and not force:
+        raise UserError(shown(out), "exists", "give another name, or --force to replace it")
     load_tensorflow()
+    from enhanceme.keras_files import read_settings
     from enhanceme.weights import import_published
 
-    print(f"{import_published(path, out, band)}: written")
+    with claimed(out):
+        check_own(out, read_settings, "a network")
+        print(f"{shown(import_published(path, out, band))}: written")
 
 # %% ../nbs/980_commands.ipynb #1da586a7
 @app.command()
@@ -343,10 +363,11 @@ def compare(
         load_tensorflow()
     from enhanceme.comparison_page import compare as compare_methods
 
+    check_place(out, data)
     last = compare_methods(data, benchmark, candidate, out, band, split, progress_bar("comparing")).summary.iloc[-1]
     interval = (
         f" [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}"
         if last.scenes > 1
         else " on one scene, which shows nothing about others"
     )
-    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB{interval}")
+    print(f"{shown(out / 'comparison.html')}: candidate - benchmark {last.difference:+.3f} dB{interval}")

@@ -7,6 +7,7 @@ __all__ = ['FramesArg', 'MasksOpt', 'KindOpt', 'ThresholdOpt', 'NodataOpt', 'Ban
            'read_channels', 'note', 'upscale', 'fit_sensor']
 
 # %% ../nbs/981_image_commands.ipynb #3aa460e1
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -16,6 +17,7 @@ import typer
 from .core import UserError, check_extra, shown
 from .mask_kinds import KINDS, THRESHOLD
 from .options import SchedulerOpt, app, choice, load_tensorflow
+from .ownership import check_place, claimed
 from .products import BANDS
 from .sensor import SCALE
 
@@ -167,6 +169,7 @@ def upscale(
     from enhanceme.upscaling import upscale as upscale_place
 
     check_scale(scale)
+    check_place(out, folder=False)
     written = upscale_place(
         one_or_all(files),
         out,
@@ -187,7 +190,7 @@ def upscale(
         workers=workers,
         scheduler=scheduler,
     )
-    print(f"{written}: written, with .png and .html{' and .json' if stac else ''}")
+    print(f"{shown(written)}: written, with .png and .html{' and .json' if stac else ''}")
 
 # %% ../nbs/981_image_commands.ipynb #0f93326c
 @app.command()
@@ -209,12 +212,17 @@ def fit_sensor(
     ] = "RED",
 ):
     "Fit the simulator's settings to stacks of another sensor, so that weights for it can be trained."
+    check_place(out, folder=False)
+    if os.path.lexists(out):
+        raise UserError(shown(out), "exists", "give another name, or remove it")
     check_extra("enhanceme fit-sensor", "geo", "rasterio")
     from enhanceme.sensor_fit import fit_sensor as fit
     from enhanceme.sensor_fit import write_profile
 
-    settings, measures = fit(frames, band)
+    with claimed(out):
+        settings, measures = fit(frames, band)
+        written = write_profile(settings, out)
     for source, m in zip(frames, measures):
         kernel = f"kernel {m.width_y / SCALE:.2f} x {m.width_x / SCALE:.2f} px (y, x)"
-        print(f"{source}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
-    print(f"{write_profile(settings, out)}: written; train with make weights SENSOR={out}")
+        print(f"{shown(source)}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
+    print(f"{shown(written)}: written; train with make weights SENSOR={shown(out)}")
