@@ -20,6 +20,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import commands, image_commands  # noqa: F401 (importing them registers their commands)
+from .config import check_training_memory
 from .core import UserError, check_extra, file_kind, shown, written_whole
 from enhanceme.options import (
     ProfileOpt,
@@ -156,7 +157,7 @@ def study(
     seed: SeedOpt = None,
     workers: WorkersOpt = 2,
     force: Annotated[
-        bool, typer.Option("--force", help="Delete the files that a study wrote in OUT, no others, and do everything again.")
+        bool, typer.Option("--force", help="Delete what a study wrote in OUT, no other file, and do everything again.")
     ] = False,
 ):
     "Run the whole path: scenes, training, prediction, scores and report. Finished stages are reused."
@@ -165,6 +166,7 @@ def study(
 
     check_place(out, data)
     config = config_from_options(profile, set_, seed)
+    check_training_memory(config)
     load_tensorflow()
     from enhanceme.study import run_study
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['settings', 'fetch', 'simulate', 'check_frames', 'check', 'baseline', 'predict', 'submit', 'score', 'validate',
-           'import_checkpoint', 'compare']
+           'import_checkpoint', 'export', 'compare']
 
 # %% ../nbs/980_commands.ipynb #63cc4587
 import contextlib
@@ -15,6 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from .core import UserError, check_extra, shown, written_whole
+from .keras_files import weights_file
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -29,6 +30,7 @@ from enhanceme.options import (
     choice,
     chosen_methods,
     config_from_options,
+    load_runtime,
     load_tensorflow,
     progress_bar,
 )
@@ -60,7 +62,7 @@ def fetch(
 
     found = fetch_data(out, mirror or MIRRORS, archive, sample)
     proof = f"{len(found['proof'])} baselines recomputed, all equal norm.csv"
-    print(f"{shown(out)}: {found['scenes']} scenes from {found['source']}; {proof}")
+    print(f"{shown(out)}: {found['scenes']} scenes from {shown(found['source'])}; {proof}")
 
 # %% ../nbs/980_commands.ipynb #b64620d4
 @app.command()
@@ -257,7 +259,7 @@ def score(
     print(rows.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     gain = (table.cpsnr - table.norm).mean()
     print(
-        f"{table.method.iloc[0]}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
+        f"{shown(table.method.iloc[0])}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
         f"mean gain over the baseline {gain:+.4f} dB, {len(table)} scenes"
     )
 
@@ -335,6 +337,22 @@ def import_checkpoint(
 
 # %% ../nbs/980_commands.ipynb #1da586a7
 @app.command()
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder or a .keras file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network with its graph; may be MODEL itself.")],
+):
+    "Write a trained network with its ONNX graph: predict and upscale then run it without TensorFlow."
+    check_place(out, folder=False)
+    if os.path.lexists(out) and out.resolve() != weights_file(model).resolve():
+        raise UserError(shown(out), "exists", "give another name, or remove it")
+    load_tensorflow()
+    from enhanceme.inference import export_network
+
+    with claimed(out):
+        print(f"{shown(export_network(model, out))}: written")
+
+
+@app.command()
 def compare(
     data: DataArg,
     benchmark: Annotated[
@@ -353,14 +371,10 @@ def compare(
     split: SplitOpt = None,
 ):
     "Compare two methods scene by scene: a page with scatter plot, test and pictures, and two CSV files."
-    from enhanceme.methods import NETWORK, default_weights
+    from enhanceme.methods import NETWORK
 
-    sources = (benchmark, candidate)
-    if any(source in NETWORK for source in sources):
-        default_weights()
-    is_network = lambda s: s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file()
-    if any(map(is_network, sources)):
-        load_tensorflow()
+    is_network = lambda s: s in NETWORK or (Path(s) / "best.keras").is_file() or Path(s).suffix == ".keras"
+    load_runtime(*(s for s in (benchmark, candidate) if is_network(s) and (s in NETWORK or Path(s).exists())))
     from enhanceme.comparison_page import compare as compare_methods
 
     check_place(out, data)

@@ -14,9 +14,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import UserError, check_extra, shown
+from .core import UserError, check_extra, one_line, shown
 from .mask_kinds import KINDS, THRESHOLD
-from .options import SchedulerOpt, app, choice, load_tensorflow
+from .options import SchedulerOpt, app, choice, load_runtime
 from .ownership import check_place, claimed
 from .products import BANDS
 from .sensor import SCALE
@@ -100,7 +100,7 @@ def read_channels(names):
 
 def note(line: str):
     "Print a note where it does not mix with results."
-    print(f"note: {line}", file=sys.stderr)
+    print(f"note: {one_line(line)}", file=sys.stderr)
 
 # %% ../nbs/981_image_commands.ipynb #d7e8d5a1
 @app.command()
@@ -164,7 +164,7 @@ def upscale(
 
     if model is None or str(model) in NETWORK:
         model = default_weights(name=str(model or "network"))
-    load_tensorflow()
+    load_runtime(model)
     from enhanceme.upscaling import check_scale
     from enhanceme.upscaling import upscale as upscale_place
 
