@@ -289,6 +289,8 @@ def members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:  # by path 
             found[match[2]] = member
     if "norm.csv" not in found or len(found) < 2 or len(roots) > 1:
         raise refuse("holds no norm.csv with train/RED/imgsetNNNN/LRnnn.png beside it", other)
+    if sum(m.compress_size for m in found.values()) > os.path.getsize(archive.filename):
+        raise refuse("claims more bytes than it holds", right)
     if (total := sum(m.file_size for m in found.values())) > MAX_TOTAL:
         raise refuse(f"unpacks to {total / 1e9:.1f} GB, more than {MAX_TOTAL / 1e9:g} GB", right)
     return found

@@ -7,6 +7,7 @@ __all__ = ['KEPT', 'MARKS', 'check_complete', 'check_replaceable', 'publish', 't
 
 # %% ../nbs/751_publication.ipynb #49d43c7b
 import contextlib
+import os
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .notebooks import portable
 from .ownership import check_place, claimed
 from .pages import render_shelf
 from .questions import experiments, factors_of
+from .readers import read_bytes
 from .results import Results, headline
 
 # %% ../nbs/751_publication.ipynb #14974758
@@ -54,7 +56,7 @@ def check_replaceable(
     if more := sorted(path for path in out.rglob("*") if path not in kept and file_kind(path) != "folder"):
         raise UserError(shown(more[0]), "is not of a published study and would be lost", "move it elsewhere")
     shelf = out.parent / "index.html"
-    if shelf.exists() and "Written by EnhanceMe" not in shelf.read_text(encoding="utf-8", errors="replace"):
+    if os.path.lexists(shelf) and b"Written by EnhanceMe" not in read_bytes(shelf, another):
         raise UserError(shelf, "is another's page and would be overwritten", another)
 
 
