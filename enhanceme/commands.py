@@ -276,9 +276,7 @@ def validate(
     ],
     profile: ProfileOpt = "weights-real",
     set_: SetOpt = None,
-    start: Annotated[
-        Optional[str], typer.Option("--from", metavar="MODEL", help="Weights to start from.")
-    ] = "fusion",
+    start: Annotated[Optional[str], typer.Option("--from", metavar="MODEL", help="Weights to start from.")] = "fusion",
     names: Annotated[
         Optional[Path],
         typer.Option(
