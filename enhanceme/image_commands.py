@@ -115,7 +115,7 @@ def upscale(
         Optional[Path],
         typer.Option(
             metavar="RUN_OR_FILE",
-            help="A run folder, a .keras file, or the name of weights that ship.  [default: network]",
+            help="A run folder, a .keras file, or the name of weights that ship.  [default: fusion-real]",
             show_default=False,
         ),
     ] = None,
