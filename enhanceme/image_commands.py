@@ -45,7 +45,7 @@ KindOpt = Annotated[
         metavar="KIND",
         show_default=False,
         callback=choice("--mask-kind", *KINDS),
-        help=f"The meaning of the masks' values: {', '.join(KINDS)}.  [default: by their names, or else clear: 0 and 1]",
+        help=f"Meaning of the masks' values: {', '.join(KINDS)}.  [default: by their names, or else clear: 0 and 1]",
     ),
 ]
 ThresholdOpt = Annotated[
