@@ -4,8 +4,8 @@ Usage: python benchmarks/bench_tile.py [--side 3360] [--days 30] [--kills 2] [--
 Writes the products, runs the command in a process of its own, kills it with SIGKILL after each of some pauses, and
 lets it go on. Prints wall seconds, CPU seconds and peak resident memory of each call, and how far the corners of the
 result lie from those of the products, in degrees. `--again` also runs it without a kill and compares the bytes.
-Exits with 1 where a call takes 4 GB or more, a corner is off by 1e-9 degrees or the bytes differ. `--csv` appends a row;
-its load is the mean number of processes that wished for a core, so that seconds on a busy machine are known as such.
+Exits with 1 where a call takes 4 GB or more, a corner is off by 1e-9 degrees or the bytes differ. `--csv` appends a row
+whose load is the mean number of processes that wished for a core, so that seconds on a busy machine are known as such.
 """
 
 import argparse
