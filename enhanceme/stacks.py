@@ -307,11 +307,11 @@ def line_to_dn(
     place: Settled,
     clear: np.ndarray,  # (n,), clear pixels of the stack
 ) -> tuple[float, float]:  # a, b in DN = a x + b
-    "The line to the networks' units: that of the challenge for products of PROBA-V, or else by level and spread."
+    "The line to the networks' units: that of the challenge for its PNGs and for products, or else by level and spread."
     if place.meta.product:
         return PER_REFLECTANCE * place.meta.scale, PER_REFLECTANCE * place.meta.offset
-    dtype = np.float64 if any(x.line != (1.0, 0.0) for x in place.layers) else place.meta.dtype
-    return working_units(np.asarray(clear, np.float64), dtype)
+    as_given = all(x.path.suffix.lower() == ".png" and x.line == (1.0, 0.0) for x in place.layers)
+    return working_units(np.asarray(clear, np.float64), place.meta.dtype, as_given)
 
 
 def network_band(
