@@ -494,6 +494,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                     'enhanceme.geotiffs._rounded': ('geotiffs.html#_rounded', 'enhanceme/geotiffs.py'),
                                     'enhanceme.geotiffs._times': ('geotiffs.html#_times', 'enhanceme/geotiffs.py'),
                                     'enhanceme.geotiffs._write_rows': ('geotiffs.html#_write_rows', 'enhanceme/geotiffs.py'),
+                                    'enhanceme.geotiffs._writing': ('geotiffs.html#_writing', 'enhanceme/geotiffs.py'),
                                     'enhanceme.geotiffs.still': ('geotiffs.html#still', 'enhanceme/geotiffs.py'),
                                     'enhanceme.geotiffs.write_geotiff': ('geotiffs.html#write_geotiff', 'enhanceme/geotiffs.py'),
                                     'enhanceme.geotiffs.write_item': ('geotiffs.html#write_item', 'enhanceme/geotiffs.py'),
