@@ -7,6 +7,7 @@ __all__ = ['FramesArg', 'MasksOpt', 'KindOpt', 'ThresholdOpt', 'NodataOpt', 'Ban
            'read_channels', 'note', 'upscale', 'fit_sensor']
 
 # %% ../nbs/981_image_commands.ipynb #3aa460e1
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -16,6 +17,7 @@ import typer
 from .core import UserError, check_extra, one_line, shown
 from .mask_kinds import KINDS, THRESHOLD
 from .options import SchedulerOpt, app, choice, load_runtime
+from .ownership import check_place, claimed
 from .products import BANDS
 from .sensor import SCALE
 
@@ -122,15 +124,6 @@ def upscale(
     flips: Annotated[
         int, typer.Option(help="Average over 1, 4 or 8 orientations.  [default: the network's]", show_default=False)
     ] = 0,
-    nested: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=8,
-            help="Average over this many nested sets of frames.  [default: the network's]",
-            show_default=False,
-        ),
-    ] = 0,
     reference: Annotated[
         Optional[str],
         typer.Option(
@@ -142,7 +135,9 @@ def upscale(
     uncertainty: Annotated[
         bool,
         typer.Option(
-            "--uncertainty", help="Also a band with the expected error, by a network trained with loss.name=laplace."
+            "--uncertainty",
+            help="Also a band with the expected absolute error; with the default weights, or a network trained with "
+            "loss.name=laplace.",
         ),
     ] = False,
     count: Annotated[bool, typer.Option("--count", help="Also a band with the number of clear frames.")] = False,
@@ -167,6 +162,7 @@ def upscale(
     from enhanceme.upscaling import upscale as upscale_place
 
     check_scale(scale)
+    check_place(out, folder=False)
     written = upscale_place(
         one_or_all(files),
         out,
@@ -179,7 +175,6 @@ def upscale(
         channel=read_channels(channel),
         nodata=read_nodata(nodata),
         flips=flips,
-        nested=nested,
         reference=reference,
         uncertainty=uncertainty,
         count=count,
@@ -209,12 +204,17 @@ def fit_sensor(
     ] = "RED",
 ):
     "Fit the simulator's settings to stacks of another sensor, so that weights for it can be trained."
+    check_place(out, folder=False)
+    if os.path.lexists(out):
+        raise UserError(shown(out), "exists", "give another name, or remove it")
     check_extra("enhanceme fit-sensor", "geo", "rasterio")
     from enhanceme.sensor_fit import fit_sensor as fit
     from enhanceme.sensor_fit import write_profile
 
-    settings, measures = fit(frames, band)
+    with claimed(out):
+        settings, measures = fit(frames, band)
+        written = write_profile(settings, out)
     for source, m in zip(frames, measures):
         kernel = f"kernel {m.width_y / SCALE:.2f} x {m.width_x / SCALE:.2f} px (y, x)"
         print(f"{shown(source)}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
-    print(f"{shown(write_profile(settings, out))}: written; train with make weights SENSOR={shown(out)}")
+    print(f"{shown(written)}: written; train with make weights SENSOR={shown(out)}")

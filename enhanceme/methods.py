@@ -8,6 +8,7 @@ __all__ = ['SHIPPED', 'NETWORK', 'SCALE_BYTES', 'methods', 'default_weights', 'o
            'score_data']
 
 # %% ../nbs/660_methods.ipynb #46c8153a
+import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from .images import MAX_SIDE, read_image, write_image
 from .inference import load_network, weights_digest
 from .layout import read_labels
 from .metrics import baseline_image
+from .ownership import check_place, claimed, new_folder
 from .prediction import as_networks, check_scale_output, super_resolve, super_resolve_with_scale, to_dn
 from .readers import MB, opened, read_json
 from .reference import reference_position
@@ -82,6 +84,8 @@ def open_networks(
     usual = PredictionConfig().model_dump()
     special = {k: v for k, v in configs[0].to_dict()["prediction"].items() if v != usual[k]}
     about = {"method": "network", "weights": _digest(networks), **({"prediction": special} if special else {})}
+    if len(networks) == 1 and configs[0].uncertainty.law:
+        about["uncertainty"] = configs[0].to_dict()["uncertainty"]
     return networks, configs, about
 
 
@@ -91,7 +95,7 @@ def _named_method(name: str, changes: Sequence[str], uncertainty: bool) -> tuple
         raise UserError(f"--set {shown(changes[0])}", f"{name} has no settings of prediction", "leave it out")
     if uncertainty:
         rule = f"{name} predicts no scale of its error"
-        raise UserError("--uncertainty", rule, "give a network trained with loss.name=laplace")
+        raise UserError("--uncertainty", rule, "leave --model out, or give a network trained with loss.name=laplace")
     image = baseline_image if name == "baseline" else lambda scene: classical_image(name, scene)
     return (lambda scene: to_dn(image(scene))), {"method": name}
 
@@ -113,7 +117,7 @@ def open_method(
             raise UserError(shown(s), rule, "give one of these")
     networks, configs, about = open_networks(sources, changes)
     if uncertainty:
-        check_scale_output(networks)
+        check_scale_output(list(zip(networks, configs)))
     make = super_resolve_with_scale if uncertainty else super_resolve
     return (lambda scene: make(networks, configs, scene)), about
 
@@ -165,12 +169,10 @@ class Prediction(TypedDict):
     source: Source
 
 
-def _open_folder(out, source: dict) -> Path:
-    "Make a folder for predictions, or check that the existing one has the same source."
+def _check_folder(out, source: dict):
+    "Raise `UserError` when a folder holds other content than predictions of the same source."
     out = Path(out)
     note = out / "prediction.json"
-    if out.exists() and not out.is_dir():
-        raise UserError(shown(out), "is a file", "give a folder for the predictions")
     if out.is_dir() and any(p for p in out.iterdir() if not p.name.startswith(".")):
         if not note.exists():
             raise UserError(shown(out), "exists with other content", "give a new folder for the predictions")
@@ -178,8 +180,6 @@ def _open_folder(out, source: dict) -> Path:
         if there != source:
             rule = f"holds predictions of {shown(there['method'])} on other data, with other weights or settings"
             raise UserError(shown(out), rule, "give another folder, or remove this one")
-    out.mkdir(parents=True, exist_ok=True)
-    return out
 
 
 def method_images(
@@ -194,7 +194,9 @@ def method_images(
     uncertainty: bool = False,  # also write imgsetNNNN.scale.tif, the scale of the error in DN
 ) -> Path:  # `out`
     "Write the image of every scene."
-    # check the method and all scenes before the first image is made
+    # check the place, the method and all scenes before the first image is made
+    check_place(out, data)
+    out = Path(out)
     folders = folders or find_scenes(data, band, split)
     make, about = open_method(method, changes, uncertainty)
     source = {**about, "data": str(Path(data).resolve()), "fingerprint": fingerprint(data)}
@@ -204,21 +206,23 @@ def method_images(
     norms = read_norms(data)
     for folder in folders:
         reference_position(read_scene(folder, norms), reference)
-    out = _open_folder(out, source)
-    write_json(out / "prediction.json", {"source": source})
 
     # write the images that are not there yet
-    for folder in progress(folders):
-        image, scale = out / f"{folder.name}.png", scale_path(out, folder.name)
-        if image.exists() and (scale.exists() or not uncertainty):
-            continue  # from an interrupted call
-        made = make(read_scene(folder, norms))
-        if uncertainty:
-            made, expected = made
-            with written_whole(scale) as part:
-                write_scale(part, expected)
-        with written_whole(image) as part:
-            write_image(part, made)
+    with claimed(out), contextlib.ExitStack() as made_folder:
+        _check_folder(out, source)
+        made_folder.enter_context(new_folder(out))
+        write_json(out / "prediction.json", {"source": source})
+        for folder in progress(folders):
+            image, scale = out / f"{folder.name}.png", scale_path(out, folder.name)
+            if image.exists() and (scale.exists() or not uncertainty):
+                continue  # from an interrupted call
+            made = make(read_scene(folder, norms))
+            if uncertainty:
+                made, expected = made
+                with written_whole(scale) as part:
+                    write_scale(part, expected)
+            with written_whole(image) as part:
+                write_image(part, made)
     return out
 
 

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import UserError, shown, written_whole
+from .core import UserError, file_kind, shown, written_whole
 from .geotiffs import Fused, write_geotiff, write_item
 from .keras_files import weights_file
 from .mask_kinds import THRESHOLD
+from .ownership import claimed
 from .place_page import place_facts, place_page, quick_look
 from .places import Settled
 from .rasters import load_rasterio
@@ -47,7 +48,6 @@ class Options:
     channel: object = None  # the number or name of the band to take from files of several; or several of them
     nodata: float | str | None = None  # a value that counts as missing in all files; "none" = only what tags name
     flips: int = 0  # average over 1, 4 or 8 orientations; 0 = as the network's settings say
-    nested: int = 0  # average over nested sets of frames; 0 = as the network's settings say
     reference: str | None = None  # the frame that the image should be like, by its file's name or its number from 0
     uncertainty: bool = False  # a band with the expected error
     count: bool = False  # a band with the number of clear frames
@@ -99,7 +99,7 @@ def reference_index(
 
 def _changes(options: Options, config, place: Settled) -> tuple:
     "The settings of prediction that the options change."
-    changes = {name: getattr(options, name) for name in ("flips", "nested") if getattr(options, name)}
+    changes = {"flips": options.flips} if options.flips else {}
     if options.reference is not None:
         changes["reference"] = reference_index(place, options.reference)
     elif config.prediction.reference == "given":  # a label of data sets, which a place does not have
@@ -200,19 +200,15 @@ def work_folder(
     "The folder for a large stack: removed when the work is done or refused, kept when it is interrupted."
     folder = out.with_name(f".{out.name}.work")
     note, text = folder / "job.json", json.dumps(identity, sort_keys=True)
-    if note.exists() and note.read_text(encoding="utf-8") != text:
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(text, encoding="utf-8")
-    with open(folder / "lock", "w") as lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # no such locks on this system
-            pass
-        except OSError:
-            raise UserError(shown(out), "another process is writing it", "wait for it, or give another name") from None
+    with claimed(out):
+        if file_kind(folder) not in (None, "folder") or any(folder.glob("*")) and file_kind(note) != "file":
+            raise UserError(shown(folder), "was not left by `enhanceme upscale`", "move it elsewhere")
+        if note.exists() and note.read_text(encoding="utf-8") != text:
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not note.exists():
+            with written_whole(note) as part:
+                part.write_text(text, encoding="utf-8")
         try:
             yield folder
         except (UserError, OSError):
@@ -296,7 +292,7 @@ def upscale(
     known = dict(changes).get("reference")
     known = known if isinstance(known, int) else None
     large = sum(len(p.layers) * np.prod(p.shape) for p in places) > options.limit
-    with contextlib.ExitStack() as whole:
+    with claimed(out), contextlib.ExitStack() as whole:
         work = whole.enter_context(work_folder(out, _fingerprint(places, model, options))) if large else None
         folders = [work and work / str(k) for k in range(len(places))]
         found = [_registered(p, b, config.registration, f, known) for p, (_, b), f in zip(places, bands, folders)]
