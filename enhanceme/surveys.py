@@ -270,7 +270,8 @@ def survey_wish(
     quiet: bool = False,  # no progress bar
 ) -> bool:  # False when it was finished already
     "Measure a wish; train its parts first where they are missing."
-    from enhanceme.wishes import WISHES, Workshop
+    from enhanceme.wishes import WISHES
+    from enhanceme.workshop import Workshop
 
     shop = Workshop(bench)
     about, measure = WISHES[name](shop)
