@@ -10,12 +10,14 @@ __all__ = ['CHOICE', 'DARKEST', 'LIMIT', 'LOWEST', 'FrameMeasures', 'choice_feat
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 from scipy.special import logsumexp
 
 from .core import UserError, shown, written_whole
+from .readers import MB, read_text
 
 # %% ../nbs/320_choice.ipynb #b477aa99
 CHOICE = (
@@ -146,11 +148,13 @@ def read_choice(
     if path is None and not own.exists():
         return None
     path = Path(path or own)
+    text = read_text(path, "fit the choice again", MB)
     try:
-        with open(path, newline="") as file:
-            rows = {row["number"]: (float(row["scale"]), float(row["weight"])) for row in csv.DictReader(file)}
+        rows = {row["number"]: (float(row["scale"]), float(row["weight"])) for row in csv.DictReader(StringIO(text))}
         table = np.array([rows[name] for name in CHOICE])
-    except (OSError, ValueError, KeyError, TypeError):
+        if not np.isfinite(table).all() or (table[:, 0] <= 0).any():
+            raise ValueError("scales are positive")
+    except (ValueError, KeyError, TypeError, csv.Error):
         raise UserError(
             shown(path),
             f"must hold the columns number, scale and weight with a row for each of {', '.join(CHOICE)}",

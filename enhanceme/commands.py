@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['settings', 'fetch', 'simulate', 'check_frames', 'check', 'baseline', 'predict', 'submit', 'score', 'validate',
-           'import_checkpoint', 'compare']
+           'import_checkpoint', 'export', 'compare']
 
 # %% ../nbs/980_commands.ipynb #63cc4587
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import check_extra, written_whole
+from .core import UserError, check_extra, shown, written_whole
+from .keras_files import weights_file
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -27,6 +28,7 @@ from enhanceme.options import (
     choice,
     chosen_methods,
     config_from_options,
+    load_runtime,
     load_tensorflow,
     progress_bar,
 )
@@ -57,7 +59,7 @@ def fetch(
 
     found = fetch_data(out, mirror or MIRRORS, archive, sample)
     proof = f"{len(found['proof'])} baselines recomputed, all equal norm.csv"
-    print(f"{out}: {found['scenes']} scenes from {found['source']}; {proof}")
+    print(f"{shown(out)}: {found['scenes']} scenes from {shown(found['source'])}; {proof}")
 
 # %% ../nbs/980_commands.ipynb #b64620d4
 @app.command()
@@ -104,7 +106,7 @@ def simulate(
         workers=workers,
         scheduler=scheduler,
     )
-    print(f"{out}: {scenes} simulated scenes")
+    print(f"{shown(out)}: {scenes} simulated scenes")
 
 # %% ../nbs/980_commands.ipynb #44cc078a
 def check_frames(
@@ -139,7 +141,7 @@ def check(
             print(f"{'fault' if fault.fatal else 'note'}: {fault}")
         if any(fault.fatal for fault in faults):
             raise typer.Exit(2)
-        print(f"{data}: a complete submission")
+        print(f"{shown(data)}: a complete submission")
         return
     from enhanceme.products import holds_frames
 
@@ -167,7 +169,7 @@ def baseline(
     from enhanceme.methods import baseline_data
 
     baseline_data(data, out, band, split, progress=progress_bar("baseline"))
-    print(f"{out}: baseline images written")
+    print(f"{shown(out)}: baseline images written")
 
 # %% ../nbs/980_commands.ipynb #9690f8f6
 @app.command()
@@ -201,7 +203,7 @@ def predict(
         changes=set_ or (),
         uncertainty=uncertainty,
     )
-    print(f"{out}: images written")
+    print(f"{shown(out)}: images written")
     if uncertainty and (found := calibrate_data(data, out, band, split)):
         print(f"scales against HR: {found}")
 
@@ -220,7 +222,7 @@ def submit(
     from enhanceme.submission import check_submission, write_submission
 
     write_submission(data, out, chosen_methods(model), incomplete, progress_bar("predicting"), set_ or ())
-    print(f"{out}: written", *check_submission(out), sep="\n")
+    print(f"{shown(out)}: written", *check_submission(out), sep="\n")
 
 # %% ../nbs/980_commands.ipynb #05fb5f11
 @app.command()
@@ -240,13 +242,13 @@ def score(
     if out is not None:
         with written_whole(out) as part:
             table.to_csv(part, index=False)
-    shown = table.drop(columns=["split", "method", "cssim"]).rename(
+    columns = table.drop(columns=["split", "method", "cssim"]).rename(
         columns={"cpsnr": "cPSNR", "norm": "baseline N", "score": "N/cPSNR"}
     )
-    print(shown.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
+    print(columns.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     gain = (table.cpsnr - table.norm).mean()
     print(
-        f"{table.method.iloc[0]}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
+        f"{shown(table.method.iloc[0])}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
         f"mean gain over the baseline {gain:+.4f} dB, {len(table)} scenes"
     )
 
@@ -284,7 +286,7 @@ def validate(
     store = prepare(data, run / "store", config.registration, split="train")
     scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
     print(judgement(scores).to_string(index=False))
-    print(f"{run / 'folds'}: average.keras, choice.csv, scores.csv")
+    print(f"{shown(run / 'folds')}: average.keras, choice.csv, scores.csv")
 
 # %% ../nbs/980_commands.ipynb #efaff018
 @app.command()
@@ -311,9 +313,23 @@ def import_checkpoint(
     load_tensorflow()
     from enhanceme.weights import import_published
 
-    print(f"{import_published(path, out, band)}: written")
+    print(f"{shown(import_published(path, out, band))}: written")
 
 # %% ../nbs/980_commands.ipynb #1da586a7
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder or a .keras file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network with its graph; may be MODEL itself.")],
+):
+    "Write a trained network with its ONNX graph: predict and upscale then run it without TensorFlow."
+    if out.exists() and out.resolve() != weights_file(model).resolve():
+        raise UserError(shown(out), "exists", "give another name, or remove it")
+    load_tensorflow()
+    from enhanceme.inference import export_network
+
+    print(f"{export_network(model, out)}: written")
+
+
 @app.command()
 def compare(
     data: DataArg,
@@ -333,14 +349,10 @@ def compare(
     split: SplitOpt = None,
 ):
     "Compare two methods scene by scene: a page with scatter plot, test and pictures, and two CSV files."
-    from enhanceme.methods import NETWORK, default_weights
+    from enhanceme.methods import NETWORK
 
-    sources = (benchmark, candidate)
-    if any(source in NETWORK for source in sources):
-        default_weights()
-    is_network = lambda s: s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file()
-    if any(map(is_network, sources)):
-        load_tensorflow()
+    is_network = lambda s: s in NETWORK or (Path(s) / "best.keras").is_file() or Path(s).suffix == ".keras"
+    load_runtime(*(s for s in (benchmark, candidate) if is_network(s) and (s in NETWORK or Path(s).exists())))
     from enhanceme.comparison_page import compare as compare_methods
 
     last = compare_methods(data, benchmark, candidate, out, band, split, progress_bar("comparing")).summary.iloc[-1]
@@ -349,4 +361,4 @@ def compare(
         if last.scenes > 1
         else " on one scene, which shows nothing about others"
     )
-    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB{interval}")
+    print(f"{shown(out / 'comparison.html')}: candidate - benchmark {last.difference:+.3f} dB{interval}")

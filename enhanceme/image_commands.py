@@ -13,9 +13,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import UserError, check_extra, shown
+from .core import UserError, check_extra, one_line, shown
 from .mask_kinds import KINDS, THRESHOLD
-from .options import SchedulerOpt, app, choice, load_tensorflow
+from .options import SchedulerOpt, app, choice, load_runtime
 from .products import BANDS
 from .sensor import SCALE
 
@@ -98,7 +98,7 @@ def read_channels(names):
 
 def note(line: str):
     "Print a note where it does not mix with results."
-    print(f"note: {line}", file=sys.stderr)
+    print(f"note: {one_line(line)}", file=sys.stderr)
 
 # %% ../nbs/981_image_commands.ipynb #d7e8d5a1
 @app.command()
@@ -162,7 +162,7 @@ def upscale(
 
     if model is None or str(model) in NETWORK:
         model = default_weights(name=str(model or "network"))
-    load_tensorflow()
+    load_runtime(model)
     from enhanceme.upscaling import check_scale
     from enhanceme.upscaling import upscale as upscale_place
 
@@ -187,7 +187,7 @@ def upscale(
         workers=workers,
         scheduler=scheduler,
     )
-    print(f"{written}: written, with .png and .html{' and .json' if stac else ''}")
+    print(f"{shown(written)}: written, with .png and .html{' and .json' if stac else ''}")
 
 # %% ../nbs/981_image_commands.ipynb #0f93326c
 @app.command()
@@ -216,5 +216,5 @@ def fit_sensor(
     settings, measures = fit(frames, band)
     for source, m in zip(frames, measures):
         kernel = f"kernel {m.width_y / SCALE:.2f} x {m.width_x / SCALE:.2f} px (y, x)"
-        print(f"{source}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
-    print(f"{write_profile(settings, out)}: written; train with make weights SENSOR={out}")
+        print(f"{shown(source)}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
+    print(f"{shown(write_profile(settings, out))}: written; train with make weights SENSOR={shown(out)}")

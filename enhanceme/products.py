@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import DAMAGED
 from .core import UserError, shown
 from .mask_kinds import QUALITY_BIT, Mask, open_mask
 from .rasters import IMAGES, Ground, Layer, check_size, load_rasterio, open_tiff
+from .readers import opened
 
 # %% ../nbs/760_products.ipynb #e318b6e6
 HDF5 = (".hdf5", ".h5", ".hdf")
@@ -151,9 +153,11 @@ def load_h5py():
 
 def _opened(path):
     "An HDF5 file; raises `UserError` when it cannot be read."
+    with opened(path, "download it again", 10**12):  # no pipe, no device
+        pass
     try:
         return load_h5py().File(path, "r")
-    except OSError:
+    except DAMAGED:
         raise UserError(shown(path), "cannot be read as HDF5 (truncated or not one)", "download it again") from None
 
 
@@ -176,7 +180,7 @@ def read_hdf5(layer, rows, columns):
     with _opened(layer.path) as file:
         try:
             values = file[layer.part][slice(*rows), slice(*columns)]
-        except (OSError, KeyError):
+        except DAMAGED:
             raise UserError(shown(layer.path), f"{layer.part} cannot be read (damaged)", "download it again") from None
     valid = np.ones(values.shape, bool) if layer.nodata is None else values != layer.nodata
     return values, valid & np.isfinite(values) if values.dtype.kind == "f" else valid

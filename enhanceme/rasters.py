@@ -18,9 +18,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from .archives import DAMAGED
 from .core import UserError, shown
+from .readers import opened
 
 # %% ../nbs/741_rasters.ipynb #3efa5288
 @dataclass(frozen=True)
@@ -159,9 +161,10 @@ def _png_image(path, use):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG"]) as image:
+            with opened(path, "write it again", 10**9) as file, Image.open(file, formats=["PNG"]) as image:
+                check_size(path, *image.size, "PNG")
                 return use(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (*DAMAGED, Image.DecompressionBombError):
         raise UserError(shown(path), "cannot be read as a PNG (truncated or damaged)", "write it again") from None
 
 
@@ -205,6 +208,8 @@ def opened_tiff(
 ):  # yields a rasterio dataset
     "Open a GeoTIFF; raises `UserError` when it cannot be read."
     rasterio = load_rasterio()
+    with opened(path, "write it again", 10**12):  # no pipe, no device
+        pass
     try:
         with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=64):
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)

@@ -117,7 +117,7 @@ class Samples:
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a few permutations, freed with the process
     def _order(self, turn):
-        "The order of the scenes when they are taken for the turn-th time."
+        "Return the order of the scenes when they are taken for the turn-th time."
         return np.random.default_rng([self.seed, 2, turn]).permutation(len(self.scenes))
 
     def sample(
@@ -198,7 +198,7 @@ def count_patches(
 
 # %% ../nbs/350_stream.ipynb #b139aaaf
 def _shapes(cfg, batch, frames):
-    "The shapes of a batch's arrays; None where a size varies."
+    "Return the shapes of a batch's arrays; None where a size varies."
     side, target = cfg.size + 2 * MARGIN, SCALE * cfg.size
     images = (batch, frames, side, side, 1)
     return [images, images, (batch, frames, 2), (batch, frames, len(FEATURES)), (batch, target, target, 2)]
@@ -218,6 +218,7 @@ def patch_dataset(
     import tensorflow as tf  # here, because TensorFlow takes seconds to load and plain arrays do not need it
 
     if training:
+        # an endless stream: batch k depends on k alone, so threads may make batches in any order
         least, most = frame_range(cfg)
         shapes = _shapes(cfg, batch, cfg.frames if least == most == cfg.frames else None)
         samples = Samples(store, cfg, scenes, batch, seed)
@@ -230,12 +231,14 @@ def patch_dataset(
 
         data = tf.data.Dataset.range(start, 2**62).map(take, num_parallel_calls=threads, deterministic=True)
     else:
+        # every patch once
         shapes = _shapes(cfg, None, cfg.frames)
         signature = tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
         data = tf.data.Dataset.from_generator(
             lambda: all_patches(store, cfg, scenes, batch), output_signature=signature
         )
 
+    # arrays by name, with their shapes
     def named(*arrays):
         *inputs, target = (tf.ensure_shape(array, shape) for array, shape in zip(arrays, shapes))
         return dict(zip(Sample._fields, inputs)), target

@@ -10,14 +10,14 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from .archives import DAMAGED as DAMAGED_ZIP
 from .core import UserError, shown, written_whole
 from .images import MODES, PNG, write_image
 from .layout import Fault
@@ -83,7 +83,7 @@ def write_submission(
     return out
 
 # %% ../nbs/680_submission.ipynb #58263fdd
-DAMAGED = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, zlib.error)
+DAMAGED = (*DAMAGED_ZIP, Image.DecompressionBombError)  # errors of a damaged image
 
 
 def _image_fault(content: bytes) -> tuple | None:  # rule, mend, whether the server refuses it
@@ -115,7 +115,7 @@ def _entry_fault(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple | No
         return f"unpacks to {entry.file_size / 2**20:.0f} MB", "write it as a 16-bit grey PNG", True
     try:
         return _image_fault(archive.read(entry))
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, ValueError):
+    except DAMAGED_ZIP:
         return "cannot be unpacked (damaged)", "write the zip again", True
 
 
@@ -140,11 +140,13 @@ def check_submission(
         raise UserError(shown(path), rule, "give a .zip, as `enhanceme submit` writes it")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+    except DAMAGED_ZIP:
         return [Fault(path, "is not a zip, or a damaged one", "write it again with `enhanceme submit`")]
     with archive:
         entries, last = archive.infolist(), lambda e: re.split(r"[/\\]", e.filename)[-1]
         names = Counter(map(last, entries))
+        if len(entries) > 10 * len(SUBMISSION):
+            return [Fault(path, f"holds {len(entries)} files", "put the images of the test scenes there, nothing else")]
         faults = _name_faults(path, entries, names)
         for entry in entries:
             name, where = last(entry), path / entry.filename.lstrip("/\\")

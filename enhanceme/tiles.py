@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import map_array
 from .core import UserError, shown, written_whole
 from .patching import MARGIN, reflect
 from .prediction import as_networks, blended, tile_renderer, to_dn
@@ -29,10 +30,7 @@ def _open(array):
     "An array, or a .npy file, mapped anew at each call so that the memory of earlier pages is released."
     if not isinstance(array, (str, os.PathLike)):
         return array
-    try:
-        return np.load(array, mmap_mode="r")
-    except (OSError, ValueError):
-        raise UserError(shown(array), "not a .npy file", "save the frames with numpy.save") from None
+    return map_array(array, "save the frames with numpy.save", rule="not a .npy file, or a damaged one")
 
 
 def _lines(raw, stack):

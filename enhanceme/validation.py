@@ -25,6 +25,7 @@ from .metrics import cpsnr
 from .patching import Prepared, choose_frames
 from .prediction import ensemble, part_input, with_margin
 from .preparation import Store
+from .readers import MB, read_table, read_text
 from .registration import choice_table, with_likelihood
 from .stack_layers import FrameWeights
 from .statistics import bootstrap_mean
@@ -206,13 +207,12 @@ def read_names(
     path,  # a text file: one scene a line, such as RED/imgset0000; text after # is left out
 ) -> list:
     "Read a list of scene names; raises `UserError` when it is not one."
-    if not Path(path).is_file():
-        raise UserError(shown(path), "no such file", "give a text file with one scene a line")
-    lines = [line.split("#")[0].strip() for line in Path(path).read_text(errors="replace").splitlines()]
+    text = read_text(path, "give a text file with one scene a line", MB)
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
     names = [line for line in lines if line]
     wrong = next((name for name in names if not re.fullmatch(r"(RED|NIR)/imgset\d{4}", name)), None)
     if wrong or len(set(names)) < len(names) or not names:
-        rule = f"{wrong!r} is no scene" if wrong else "names a scene twice" if names else "names no scene"
+        rule = f"{shown(repr(wrong))} is no scene" if wrong else "names a scene twice" if names else "names no scene"
         raise UserError(shown(path), rule, "write one scene a line, such as RED/imgset0000")
     return names
 
@@ -237,7 +237,7 @@ def _score_once(path, *args):
         scores = held_out_scores(*args)
         with written_whole(path) as part:
             scores.to_csv(part, index=False)
-    return pd.read_csv(path)
+    return read_table(path, "remove it, the scenes are scored again")
 
 
 def cross_validate(

@@ -13,12 +13,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 import yaml
 
 from .architectures import inputs_for
+from .archives import DAMAGED
 from .config import Config
-from .core import UserError, written_whole
-from .keras_files import SETTINGS, read_settings, weights_file
+from .core import UserError, shown, written_whole
+from .keras_files import SETTINGS, check_network, read_settings, weights_file
 from .metrics import baseline, cpsnr
 from .models import preset_name
 from .patching import scene_input
@@ -40,12 +42,13 @@ def load_model(
     source,  # a `.keras` file of this project, or a run folder (then its best.keras)
 ) -> tuple[keras.Model, Config]:
     "Load a trained network and its settings in safe mode; raises `UserError` for any other file."
-    path, config = weights_file(source), read_settings(source)
+    config, path = read_settings(source), check_network(source)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        rule = f"cannot be loaded ({str(error).splitlines()[0][:120]})"
-        raise UserError(path, rule, "it may come from another version, train again") from None
+    except (*DAMAGED, AttributeError, ArithmeticError, AssertionError, tf.errors.OpError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        rule = f"cannot be loaded ({shown(reason)})"
+        raise UserError(shown(path), rule, "it may come from another version, train again") from None
     return model, config
 
 # %% ../nbs/510_weights.ipynb #46cc8fe9

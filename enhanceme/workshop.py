@@ -6,7 +6,6 @@
 __all__ = ['SEEDS', 'TAUGHT', 'Workshop', 'scored', 'plain_loss', 'part_settings']
 
 # %% ../nbs/924_workshop.ipynb #ffbae9c2
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +15,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .core import UserError, written_whole
+from .core import UserError, shown, written_whole
 from .fitting import kept
 from .images import write_image
 from .metrics import cpsnr
 from .patching import scene_input
 from .prediction import to_dn
+from .readers import read_json
 from .registration import Stack
 from .scenes import find_scenes
-from .trial_runs import shown_scenes
+from .trial_runs import Trained, shown_scenes
 from .trials import Bench, cached_scene, first_scenes, slug, with_changes
 from .weights import load_model, reconstruct
 
@@ -44,13 +44,14 @@ class Workshop:
         "The study's network."
         path = self.bench.folder / "run" / "last.keras"
         if not path.is_file():
-            raise UserError(path, "the study's network is missing", "run `enhanceme study` first")
+            raise UserError(shown(path), "the study's network is missing", "run `enhanceme study` first")
         return load_model(path)
 
     @cached_property
     def lessons(self) -> list[str]:
         "Keys of the scenes on which the network was trained."
-        return json.loads((self.bench.folder / "run" / "provenance.json").read_text())["training_scenes"]
+        path = self.bench.folder / "run" / "provenance.json"
+        return read_json(path, "run the study again with FORCE=1", Trained)["training_scenes"]
 
     @cached_property
     def scenes(self) -> list[Path]:  # `study.surveys` of them
@@ -59,7 +60,7 @@ class Workshop:
         left = [f for f in find_scenes(self.bench.data) if known(f) and f"{f.parent.name}/{f.name}" not in self.lessons]
         left = [f for f in left if f.parents[1].name == "test"] or left
         if not left:
-            raise UserError(self.bench.data, "has no held-out scene with HR", "give more scenes")
+            raise UserError(shown(self.bench.data), "has no held-out scene with HR", "give more scenes")
         return first_scenes(left, self.bench.config.study.surveys, self.bench.config.bands)
 
     @cached_property
