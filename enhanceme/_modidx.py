@@ -575,6 +575,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                      'enhanceme.invention.by_frequency': ('invention.html#by_frequency', 'enhanceme/invention.py'),
                                      'enhanceme.invention.by_place': ('invention.html#by_place', 'enhanceme/invention.py'),
                                      'enhanceme.invention.details': ('invention.html#details', 'enhanceme/invention.py'),
+                                     'enhanceme.invention.kind_maps': ('invention.html#kind_maps', 'enhanceme/invention.py'),
                                      'enhanceme.invention.place_shares': ('invention.html#place_shares', 'enhanceme/invention.py'),
                                      'enhanceme.invention.spectrum_gap': ('invention.html#spectrum_gap', 'enhanceme/invention.py')},
             'enhanceme.keras_files': { 'enhanceme.keras_files._Strange': ('keras_files.html#_strange', 'enhanceme/keras_files.py'),
