@@ -185,12 +185,13 @@ def predict(
         typer.Option(
             "--uncertainty",
             help="Also write imgsetNNNN.scale.tif, the expected absolute error of each pixel in DN; "
-            "needs a network trained with loss.name=laplace.",
+            "with the default weights, or a network trained with loss.name=laplace.",
         ),
     ] = False,
 ):
     "Super-resolve every scene, by a network or a classical method, into 16-bit PNGs 3 times the size of the LR frames."
-    from enhanceme.calibration import calibrate_data
+    from enhanceme.calibration import calibrate_data, folder_widths
+    from enhanceme.expected_errors import LEVELS
     from enhanceme.methods import predict_data
 
     predict_data(
@@ -204,6 +205,9 @@ def predict(
         uncertainty=uncertainty,
     )
     print(f"{shown(out)}: images written")
+    if uncertainty:
+        widths = zip(LEVELS, folder_widths(out))
+        print("errors in units of the scale:", ", ".join(f"{level:.0%} within {width:.2f}" for level, width in widths))
     if uncertainty and (found := calibrate_data(data, out, band, split)):
         print(f"scales against HR: {found}")
 

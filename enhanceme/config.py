@@ -31,6 +31,7 @@ from enhanceme.settings import (
     SimulationConfig,
     StudyConfig,
     TrainingConfig,
+    UncertaintyConfig,
 )
 
 # %% ../nbs/020_config.ipynb #3a1b36de
@@ -63,6 +64,7 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     prediction: PredictionConfig = PredictionConfig()
+    uncertainty: UncertaintyConfig = UncertaintyConfig()
     study: StudyConfig = StudyConfig()
 
     @staticmethod

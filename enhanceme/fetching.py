@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MIRRORS', 'MAX_DOWNLOAD', 'CHUNK', 'PartNote', 'MAX_FILES', 'MAX_FILE', 'MAX_TOTAL', 'MEMBER', 'SAME', 'check_free',
-           'plain_address', 'Resume', 'download', 'members', 'unpack', 'prove', 'Fetched', 'fetch']
+           'plain_address', 'check_redirect', 'Resume', 'download', 'members', 'unpack', 'prove', 'Fetched', 'fetch']
 
 # %% ../nbs/180_fetching.ipynb #2d52c8e4
 import hashlib
@@ -17,6 +17,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from urllib.parse import urljoin
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,15 @@ PartNote = TypedDict("PartNote", {"url": str, "validator": str, "total": int | N
 def plain_address(url: str) -> str:  # for a message
     "Return an address without user name, password and query."
     return shown(re.sub(r"(?<=://)[^/?#]*@", "", url).split("?")[0].split("#")[0])
+
+
+def check_redirect(reply, *_, **__):
+    "Raise `UserError`, before it is followed, for a redirect from https to an address without encryption."
+    if reply.url.startswith("https:") and reply.is_redirect:
+        target = urljoin(reply.url, reply.headers["location"])
+        if not target.startswith("https:"):
+            rule = f"leads to {plain_address(target)} without encryption"
+            raise UserError(plain_address(reply.url), rule, "give another address")
 
 
 class Resume:
@@ -118,12 +128,9 @@ class Resume:
     def _once(self, url, requests):
         "Use one connection to the end of the file, or raise an exception of requests."
         known, headers = self._request(url)
-        with requests.get(url, headers=headers, stream=True, timeout=(10, self.timeout)) as reply:
+        hooks = {"response": check_redirect}
+        with requests.get(url, headers=headers, hooks=hooks, stream=True, timeout=(10, self.timeout)) as reply:
             # refusals
-            passed = [*(step.url for step in reply.history), reply.url]
-            if url.startswith("https:") and not all(step.startswith("https:") for step in passed):
-                where = plain_address(passed[-1])
-                raise UserError(plain_address(url), f"leads to {where} without encryption", "give another address")
             if reply.status_code == 416:
                 if self.size == known["total"]:
                     return
@@ -270,6 +277,8 @@ def members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:  # by path 
             found[match[2]] = member
     if "norm.csv" not in found or len(found) < 2 or len(roots) > 1:
         raise refuse("holds no norm.csv with train/RED/imgsetNNNN/LRnnn.png beside it", other)
+    if sum(m.compress_size for m in found.values()) > os.path.getsize(archive.filename):
+        raise refuse("claims more bytes than it holds", right)
     if (total := sum(m.file_size for m in found.values())) > MAX_TOTAL:
         raise refuse(f"unpacks to {total / 1e9:.1f} GB, more than {MAX_TOTAL / 1e9:g} GB", right)
     return found

@@ -122,15 +122,6 @@ def upscale(
     flips: Annotated[
         int, typer.Option(help="Average over 1, 4 or 8 orientations.  [default: the network's]", show_default=False)
     ] = 0,
-    nested: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=8,
-            help="Average over this many nested sets of frames.  [default: the network's]",
-            show_default=False,
-        ),
-    ] = 0,
     reference: Annotated[
         Optional[str],
         typer.Option(
@@ -142,7 +133,9 @@ def upscale(
     uncertainty: Annotated[
         bool,
         typer.Option(
-            "--uncertainty", help="Also a band with the expected error, by a network trained with loss.name=laplace."
+            "--uncertainty",
+            help="Also a band with the expected absolute error; with the default weights, or a network trained with "
+            "loss.name=laplace.",
         ),
     ] = False,
     count: Annotated[bool, typer.Option("--count", help="Also a band with the number of clear frames.")] = False,
@@ -179,7 +172,6 @@ def upscale(
         channel=read_channels(channel),
         nodata=read_nodata(nodata),
         flips=flips,
-        nested=nested,
         reference=reference,
         uncertainty=uncertainty,
         count=count,

@@ -46,7 +46,7 @@ def find_imagery(folder: str | Path) -> list[Path]:  # sorted
 
 # %% ../nbs/220_imagery.ipynb #7c115a2a
 def _nodata(data):
-    "Whether each pixel of a masked array (h, w) is nodata, 0 or not finite."
+    "Return whether each pixel of a masked array (h, w) is nodata, 0 or not finite."
     return np.ma.getmaskarray(data) | (data.data == 0) | ~np.isfinite(data.data.astype(np.float64))
 
 
@@ -114,7 +114,7 @@ def _png_window(path, rng, side):
 
 
 def _pixel_size(source):
-    "The size (y, x) of a pixel of a GeoTIFF in metres."
+    "Return the size (y, x) of a pixel of a GeoTIFF in metres."
     size = np.abs([source.transform.e, source.transform.a]).astype(float)
     if source.crs is None:
         return np.full(2, float(FINE_METRES))

@@ -33,7 +33,7 @@ class GraphInput:
 
 
 def _threads() -> int:
-    "Number of threads for a graph."
+    "Return the number of threads for a graph."
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else usable
@@ -87,7 +87,7 @@ def run_network(
 
 
 def gives_scale(network) -> bool:
-    "Whether a network predicts the scale of its error beside the image."
+    "Return whether a network predicts the scale of its error beside the image."
     if isinstance(network, GraphNetwork):
         return network.with_scale
     from enhanceme.architectures import predicts_scale  # here, to start without TensorFlow
@@ -96,7 +96,7 @@ def gives_scale(network) -> bool:
 
 
 def weights_digest(network) -> str:
-    "A digest of the weights of a network, the same for both kinds."
+    "Return a digest of the weights of a network, the same for both kinds."
     if isinstance(network, GraphNetwork):
         return network.digest
     content = b"".join(np.asarray(w).tobytes() for w in network.get_weights())
@@ -106,7 +106,7 @@ def weights_digest(network) -> str:
 def has_graph(
     source,  # a `.keras` file of this project, or a run folder (then its best.keras)
 ) -> bool:  # False also for a file that is no zip archive
-    "Whether a file of weights holds a graph."
+    "Return whether a file of weights holds a graph."
     try:
         with opened_zip(weights_file(source), MEND, LARGEST) as archive:
             return GRAPH in archive.namelist()

@@ -116,7 +116,7 @@ def _check_group(group, level: int = 0):
         item = group[name]
         if isinstance(item, h5py.Group):
             _check_group(item, level + 1)
-        elif item.dtype.kind not in "biuf" or item.external or item.is_virtual:
+        elif not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biuf" or item.external or item.is_virtual:
             raise _Strange(f"the array {shown(name)}")
         elif item.id.get_storage_size() < item.nbytes:
             raise _Strange(f"{item.nbytes} bytes of {shown(name)} that are not there")

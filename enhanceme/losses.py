@@ -72,7 +72,7 @@ class ShiftedLoss(Loss):
         m,  # (..., H, W), 1 = clear
         s,  # (..., H, W), SR in units of 256 DN
         *extra,  # (..., H, W), further channels of y_pred
-    ):  # (...,)
+    ):  # (...,), 0 where no pixel is clear: `_residual` and `_mean` take care of masks
         "Return the loss of images at one shift."
         raise NotImplementedError
 

@@ -82,6 +82,8 @@ def open_networks(
     usual = PredictionConfig().model_dump()
     special = {k: v for k, v in configs[0].to_dict()["prediction"].items() if v != usual[k]}
     about = {"method": "network", "weights": _digest(networks), **({"prediction": special} if special else {})}
+    if len(networks) == 1 and configs[0].uncertainty.law:
+        about["uncertainty"] = configs[0].to_dict()["uncertainty"]
     return networks, configs, about
 
 
@@ -91,7 +93,7 @@ def _named_method(name: str, changes: Sequence[str], uncertainty: bool) -> tuple
         raise UserError(f"--set {shown(changes[0])}", f"{name} has no settings of prediction", "leave it out")
     if uncertainty:
         rule = f"{name} predicts no scale of its error"
-        raise UserError("--uncertainty", rule, "give a network trained with loss.name=laplace")
+        raise UserError("--uncertainty", rule, "leave --model out, or give a network trained with loss.name=laplace")
     image = baseline_image if name == "baseline" else lambda scene: classical_image(name, scene)
     return (lambda scene: to_dn(image(scene))), {"method": name}
 
@@ -113,7 +115,7 @@ def open_method(
             raise UserError(shown(s), rule, "give one of these")
     networks, configs, about = open_networks(sources, changes)
     if uncertainty:
-        check_scale_output(networks)
+        check_scale_output(list(zip(networks, configs)))
     make = super_resolve_with_scale if uncertainty else super_resolve
     return (lambda scene: make(networks, configs, scene)), about
 

@@ -302,6 +302,7 @@ def render_shelf(
         css=stylesheet(),
         cards=[study_card(study) for study in studies],
         library=(folder / "library" / "index.html").is_file(),
+        weights=(folder / "weights.html").is_file(),
     )
     with written_whole(folder / "index.html") as part:
         part.write_text(page, encoding="utf-8")

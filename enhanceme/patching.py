@@ -271,6 +271,7 @@ NOISY = ~np.isin(FEATURES, ("clearance", "likelihood"))  # features that get noi
 
 def transform(sample: Sample, flip_y: bool, flip_x: bool, transpose: bool) -> Sample:
     "Flip and transpose a sample with its shifts and features, in this order."
+    # The likelihood stays: it was computed from the scene as acquired, and a mirrored frame is as likely HR's as before
     frames, masks, shifts, features, target = sample
     if flip_y:
         frames, masks, target = frames[:, ::-1], masks[:, ::-1], target[::-1]

@@ -175,7 +175,8 @@ def _check_settings(root, wanted):
     if have.get("format") != FORMAT or not isinstance(have.get("registration", {}), dict):
         mend = "remove it and prepare again, or give another folder"
         raise UserError(shown(root), "made by another version of enhanceme", mend)
-    old, new = have.get("registration", {}), wanted["registration"]
+    defaults = RegistrationConfig().model_dump(mode="json")  # a store made before a setting existed has its default
+    old, new = defaults | have.get("registration", {}), wanted["registration"]
     names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     if names:
         differ = ", ".join(f"registration.{name}={old.get(name)} (now {new.get(name)})" for name in names)

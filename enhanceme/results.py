@@ -50,14 +50,14 @@ class Stage(Part):
 
 
 class Wanted(Part):
-    "What the study was started with."
+    "The settings and data with which a study was started."
 
     config: dict[str, Any] = {}  # the settings, nested
     data: dict[str, str] | None = None  # path and fingerprint of the given data set; None = simulated
 
 
 class DataCheck(Part):
-    "What the check of the data set found."
+    "The findings of the check of a data set."
 
     scenes: int
     with_hr: int
@@ -118,7 +118,7 @@ class StudyRecord(Part):
         self,
         out: str,  # the folder of the study, as its reader would write it
     ) -> str:
-        "The command that makes the study again in a clone of the project."
+        "Return the command that makes the study again in a clone of the project."
         seed = f" SEED={self.seed}" if self.seed else ""
         return f"{self.command or 'make study'}{seed} OUT={out}"
 
@@ -147,7 +147,7 @@ def data_credit(
 def portable(
     value: Any,  # of a parameter
 ) -> Any:  # a path as text, relative to the project where it lies in it; `resolve` finds it again
-    "A parameter as it can be written into a notebook that others read."
+    "Return a parameter as it can be written into a notebook that others read."
     root = project_root()
     if isinstance(value, (str, Path)) and Path(value).is_absolute() and Path(value).resolve().is_relative_to(root):
         return Path(value).resolve().relative_to(root).as_posix()
@@ -175,12 +175,12 @@ class Results:
         return Results(path)
 
     def _json(self, name: str) -> dict:
-        "A JSON file of the study, empty where it is missing."
+        "Return a JSON file of the study, empty where it is missing."
         path = self.folder / name
         return read_json(path, "run the study again with FORCE=1") if os.path.lexists(path) else {}
 
     def _table(self, name: str, columns: list[str]) -> pd.DataFrame:
-        "A CSV file of the study, without rows where it is missing."
+        "Return a CSV file of the study, without rows where it is missing."
         path = self.folder / name
         if not os.path.lexists(path):
             return pd.DataFrame(columns=columns)
@@ -247,19 +247,19 @@ class Results:
         return sorted(names, key=lambda name: (name != "baseline", name))
 
     def final(self) -> tuple[pd.DataFrame, str]:
-        "The scores that a claim rests on, and the name of their scenes: test scenes, else validation scenes."
+        "Return the scores that a claim rests on, and the name of their scenes: test scenes, else validation scenes."
         for role in ("test", "validation"):
             if "role" in self.scores and (self.scores["role"] == role).any():
                 return self.scores[self.scores["role"] == role], f"{role} scenes"
         return self.scores, "scenes"
 
     def image_path(self, name: str, method: str = "network") -> Path | None:
-        "Path of a method's image of the scene `name`, or None."
+        "Return the path of a method's image of the scene `name`, or None."
         found = sorted((self.folder / "predictions" / method).rglob(f"{name}.png"))
         return next((path for path in found if not path.name.startswith(".")), None)
 
     def prediction(self, scene: Scene, method: str = "network") -> np.ndarray | None:
-        "A method's image of a scene, (3h, 3w) uint16 in DN, or None."
+        "Return a method's image of a scene, (3h, 3w) uint16 in DN, or None."
         path = self.image_path(scene.name, method)
         return None if path is None else read_image(path)
 
@@ -295,7 +295,7 @@ def extremes(
     method: str = "network",  # whose gain ranks the scenes
     band: str | None = None,  # "NIR" or "RED"; None = both
 ) -> pd.DataFrame:  # up to three rows with a column `rank`: best, median, worst
-    "The best, the median and the worst scene by gain."
+    "Return the best, the median and the worst scene by gain."
     rows = scores[(scores["method"] == method) & (scores["band"] == band if band else True)]
     rows = rows.sort_values(["gain", "scene"], ascending=[False, True])
     names = {1: ["only"], 2: ["better", "worse"]}.get(len(rows), ["best", "median", "worst"])
@@ -307,7 +307,7 @@ def like(
     frame: np.ndarray,  # DN
     model: np.ndarray,  # DN
 ) -> np.ndarray:  # DN, shape of `frame`
-    "A frame with the median and the standard deviation of another image."
+    "Return a frame with the median and the standard deviation of another image."
     return (frame - np.median(frame)) / max(frame.std(), 1e-9) * model.std() + np.median(model)
 
 
@@ -317,7 +317,7 @@ def scene_row(
     title: str = "",  # of the row; the scene's key where empty
     names: dict | None = None,  # method -> title of its panel; the method's name where it is not given
 ) -> Row:
-    "The clearest frame, each method's image, HR where it is known, error maps and scores, for a gallery."
+    "Return the clearest frame, each method's image, HR where it is known, error maps and scores, for a gallery."
     called = {"network": "SR", **(names or {})}
     clearest = int(np.argmax(scene.clearance))
     level = next(iter(images.values())) if scene.target is None else scene.target[0][scene.target[1]]
@@ -343,7 +343,7 @@ def headline(
     scores: pd.DataFrame,  # of `Results.scores`
     seed: int = 0,  # of the bootstrap
 ) -> pd.DataFrame:  # method, band, scenes, and cpsnr, gain (dB), score, each with _low and _high
-    "Means with intervals for each band and method, then over all bands."
+    "Return means with intervals for each band and method, then over all bands."
     scores = scores[np.isfinite(scores["cpsnr"]) & np.isfinite(scores["norm"])]
     bands = sorted(scores["band"].unique())
     lines = []
@@ -363,7 +363,7 @@ def headline_table(
     lines: pd.DataFrame,  # of `headline`
     study: Results,
 ) -> Block:
-    "The headline as a table."
+    "Return the headline as a table."
     if lines.empty:
         return Block('<p class="em-note">No scene with HR was scored, so there is no headline table.</p>')
     each = list(lines.itertuples())

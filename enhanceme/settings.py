@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Fraction', 'PRESETS', 'FACTORS', 'Factor', 'Section', 'between', 'SimulationConfig', 'RegistrationConfig',
-           'PatchingConfig', 'ModelConfig', 'LossConfig', 'TrainingConfig', 'PredictionConfig', 'StudyConfig']
+           'PatchingConfig', 'ModelConfig', 'LossConfig', 'TrainingConfig', 'PredictionConfig', 'UncertaintyConfig',
+           'StudyConfig']
 
 # %% ../nbs/010_settings.ipynb #01ffa832
 from typing import Annotated, Literal
@@ -139,7 +140,7 @@ class SimulationConfig(Section):
     noise: between(0, 5000) = (10.0, 18.0)  # DN, white noise of LR
     hr_noise: between(0, 5000) = (5.0, 20.0)  # DN, white noise of HR
     lattice: int = Field(16, ge=1, le=128)  # DN, every value is a multiple (measured)
-    ceiling: int = Field(16368, ge=2048, le=65520)  # DN, largest value over ground (14 bits)
+    ceiling: int = Field(16368, ge=8192, le=65520)  # DN, largest value over ground (14 bits)
     cloud_ceiling: int = Field(28672, ge=2048, le=65520)  # DN, largest value over cloud (28656 seen)
     spike_share: Fraction = 0.045  # of the frames with saturated pixels [saturated frames]
     # Weather
@@ -213,6 +214,8 @@ class RegistrationConfig(Section):
     brightness: Literal["none", "offset", "gain"] = "offset"
     # position of the output: on the anchor, or where most (sharp) frames lie; mode integer: to the whole pixel
     grid: Literal["reference", "consensus"] = "consensus"
+    # scenes that the choice of HR's frame was fitted on: labelled real ones, or simulated ones alone
+    choice: Literal["real", "simulated"] = "real"
 
 # %% ../nbs/010_settings.ipynb #fc0497eb
 class PatchingConfig(Section):
@@ -346,18 +349,32 @@ class PredictionConfig(Section):
     flips: Literal[1, 4, 8] = 1  # average over orientations: 1 = none, 4 = mirrored, 8 = mirrored and turned
     permutations: int = Field(1, ge=1, le=64)  # average over orders of the frames (EnhanceMe: 20, never used)
     windows: int = Field(1, ge=1, le=16)  # average over windows along the frames by clearance (EnhanceMe's wish)
-    # average over nested sets of frames: all, the best (k - 1)/k, ..., the best 1/k; for any number of frames
-    nested: int = Field(1, ge=1, le=8)
     window_step: int = Field(3, ge=1, le=64)  # frames between the starts of two windows
     window_decay: float = Field(0.5, ge=0.001, le=1)  # weight of a window against the one before, times its clearance
     # factor on a predicted scale of the error, found by calibration; images do not change
     temperature: float = Field(1.0, ge=0.001, le=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, values):
+        if isinstance(values, dict) and values.get("nested") == 1:  # networks of version 0.1 name it, at its default
+            return {name: value for name, value in values.items() if name != "nested"}
+        return values
 
     @model_validator(mode="after")
     def _tiles_overlap(self):
         if self.tile and self.overlap > self.tile // 2:
             raise ValueError("overlap must not be larger than half a tile")
         return self
+
+
+class UncertaintyConfig(Section):
+    "The expected error of a network that predicts none, fitted to real scenes that it had not seen."
+
+    # logarithm of the scale of the error, DN: constant, weights of the logarithms of spread and gradient; null = none
+    law: tuple[float, float, float] | None = None
+    # half widths of the intervals that hold 50, 80, 90 and 95 % of the errors, in scales; null = Laplace's
+    widths: tuple[float, float, float, float] | None = None
 
 # %% ../nbs/010_settings.ipynb #40057380
 FACTORS = (

@@ -32,7 +32,7 @@ DATE = (2020, 1, 1, 0, 0, 0)  # of every file in the zip, so that the same image
 
 
 def _ranges(names: Iterable[str]) -> str:
-    "Numbers of scenes, consecutive ones as a range."
+    "Return numbers of scenes, consecutive ones as a range."
     ids, runs = sorted(int(n[6:10]) for n in names), []
     for i in ids:
         if runs and runs[-1][1] == i - 1:
@@ -87,7 +87,7 @@ DAMAGED = (*DAMAGED_ZIP, Image.DecompressionBombError)  # errors of a damaged im
 
 
 def _image_fault(content: bytes) -> tuple | None:  # rule, mend, whether the server refuses it
-    "The fault of an image of a submission; None when there is none."
+    "Return the fault of an image of a submission; None when there is none."
     again = "write it as a 16-bit grey PNG"
     if not content.startswith(PNG):
         return "is not a PNG", again, True
@@ -108,7 +108,7 @@ def _image_fault(content: bytes) -> tuple | None:  # rule, mend, whether the ser
 
 
 def _entry_fault(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple | None:
-    "The fault of an entry with the name of a test scene."
+    "Return the fault of an entry with the name of a test scene."
     if entry.flag_bits & 1:
         return "is encrypted", "write the zip without a password", True
     if entry.file_size > MOST:
@@ -120,7 +120,7 @@ def _entry_fault(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple | No
 
 
 def _name_faults(path: Path, entries: list, names: Counter) -> list[Fault]:
-    "The faults of the list of entries: folders and repeated names."
+    "Return the faults of the list of entries: folders and repeated names."
     faults, inner = [], sorted({e.filename for e in entries if "/" in e.filename or "\\" in e.filename})
     if inner:
         others = f" and {len(inner) - 1} more" if len(inner) > 1 else ""

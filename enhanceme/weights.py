@@ -90,7 +90,7 @@ def reconstruct(
     model: keras.Model,
     x: dict,  # a batch of inputs, such as `scene_input` gives: (B, T, h+6, w+6, 1) frames and masks, ...
 ) -> np.ndarray:  # float32 (B, 3h, 3w), DN
-    "SR images for a batch of inputs."
+    "Return SR images for a batch of inputs."
     y = model(inputs_for(model, x), training=False)
     return np.asarray(y)[..., 0]
 
@@ -114,7 +114,7 @@ def baselines(
     data,  # folder of a data set
     keys: Iterable[str],  # "RED/imgset0000", ...
 ) -> dict:  # dB by key
-    "The official baselines of some scenes: their rows of norm.csv, or computed where there is none."
+    "Return the official baselines of some scenes: their rows of norm.csv, or computed where there is none."
     norms, folder = read_norms(data), Path(data) / "train"
     computed = lambda key: baseline(read_scene(folder / key, norms))
     return {key: norms[key[4:]] if key[4:] in norms else computed(key) for key in keys}

@@ -117,7 +117,7 @@ class Workshop:
             with written_whole(folder / f"{scene.name}.png") as part:
                 write_image(part, sr)
 
-
+# %% ../nbs/924_workshop.ipynb #3df65834
 def scored(
     option: str,
     sr: np.ndarray,  # (3h, 3w), DN
@@ -130,7 +130,7 @@ def scored(
     seconds = time.perf_counter() - start
     return {"option": option, "seed": seed, "cpsnr": cpsnr(sr, *scene.target), "seconds": round(seconds, 3), **more}
 
-# %% ../nbs/924_workshop.ipynb #3df65834
+# %% ../nbs/924_workshop.ipynb #99fcfab2
 def plain_loss(config):  # `Config`
     "Return the settings with a loss of the image alone."
     return with_changes(config, {"loss": {"name": "l1"}}) if config.loss.name == "laplace" else config

@@ -680,7 +680,7 @@ NAMES = ("", ".", "data", "data/train/RED", "tiny.yaml/x", "x" * 300, "a\nb\x1b[
 
 def misplaced(rng, world, command):
     "A case: an output that cannot or must not be written."
-    text, _, outputs, _ = COMMANDS[command]
+    text, needed, outputs, _ = COMMANDS[command]
     arguments, out = text.split(), outputs.split()[0]
     at = arguments.index(out)
     if rng.random() < 0.6:
@@ -688,7 +688,8 @@ def misplaced(rng, world, command):
         return Case(f"bad place: {what}", command, arguments, lambda folder: PLACES[what](folder / out), ())
     name = rng.choice(NAMES)
     name = name + Path(out).suffix if name not in ("", ".") and rng.random() < 0.5 else name
-    own = (name.rstrip("/"),) if re.fullmatch(r"[xan].*", name, re.S) else ()
+    there = {"", ".", "tiny.yaml", *needed.split()}
+    own = () if name.split("/")[0] in there else (name.rstrip("/"),)
     arguments[at] = name
     return Case(f"bad place: named {name[:20]!r}", command, arguments, None, own)
 
