@@ -7,6 +7,7 @@ __all__ = ['FramesArg', 'MasksOpt', 'KindOpt', 'ThresholdOpt', 'NodataOpt', 'Ban
            'read_channels', 'note', 'upscale', 'fit_sensor']
 
 # %% ../nbs/981_image_commands.ipynb #3aa460e1
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -16,6 +17,7 @@ import typer
 from .core import UserError, check_extra, one_line, shown
 from .mask_kinds import KINDS, THRESHOLD
 from .options import SchedulerOpt, app, choice, load_runtime
+from .ownership import check_place, claimed
 from .products import BANDS
 from .sensor import SCALE
 
@@ -109,7 +111,7 @@ def upscale(
         Optional[Path],
         typer.Option(
             metavar="RUN_OR_FILE",
-            help="A run folder, a .keras file, or the name of weights that ship.  [default: network]",
+            help="A run folder, a .keras file, or the name of weights that ship.  [default: fusion-real]",
             show_default=False,
         ),
     ] = None,
@@ -160,6 +162,7 @@ def upscale(
     from enhanceme.upscaling import upscale as upscale_place
 
     check_scale(scale)
+    check_place(out, folder=False)
     written = upscale_place(
         one_or_all(files),
         out,
@@ -201,12 +204,17 @@ def fit_sensor(
     ] = "RED",
 ):
     "Fit the simulator's settings to stacks of another sensor, so that weights for it can be trained."
+    check_place(out, folder=False)
+    if os.path.lexists(out):
+        raise UserError(shown(out), "exists", "give another name, or remove it")
     check_extra("enhanceme fit-sensor", "geo", "rasterio")
     from enhanceme.sensor_fit import fit_sensor as fit
     from enhanceme.sensor_fit import write_profile
 
-    settings, measures = fit(frames, band)
+    with claimed(out):
+        settings, measures = fit(frames, band)
+        written = write_profile(settings, out)
     for source, m in zip(frames, measures):
         kernel = f"kernel {m.width_y / SCALE:.2f} x {m.width_x / SCALE:.2f} px (y, x)"
         print(f"{shown(source)}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
-    print(f"{shown(write_profile(settings, out))}: written; train with make weights SENSOR={shown(out)}")
+    print(f"{shown(written)}: written; train with make weights SENSOR={shown(out)}")

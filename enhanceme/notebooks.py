@@ -23,7 +23,17 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from .core import UserError, check_extra, git_state, package_folder, shown, written_whole
+from enhanceme.core import (
+    UserError,
+    check_extra,
+    file_kind,
+    git_state,
+    package_folder,
+    partial_path,
+    record,
+    shown,
+    written_whole,
+)
 from .results import Results, StudyRecord, data_credit, portable, resolve
 from .templates import Block, from_template, stylesheet
 
@@ -401,9 +411,13 @@ def run_notebook(
     given, out = check_parameters(source, parameters or {}), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     done, failed, page = out / source.name, out / f"{source.stem}.failed.ipynb", out / f"{source.stem}.html"
-    for left in out.glob(f".{source.stem}.*.partial.ipynb"):
+    for path in (done, failed):
+        if file_kind(path) not in (None, "file"):
+            raise UserError(shown(path), f"is a {file_kind(path)}, which is not replaced", "give another folder")
+        record(path)
+    for left in out.glob(f".{source.stem}.ipynb.*.partial.ipynb"):
         left.unlink(missing_ok=True)  # of a run that was killed
-    part = out / f".{source.stem}.{os.getpid()}.partial.ipynb"
+    part = partial_path(done)
     try:
         if reason := execute(source, part, given, quiet):
             done.unlink(missing_ok=True)

@@ -279,7 +279,7 @@ class ModelConfig(Section):
 class LossConfig(Section):
     """The loss of training. Every loss is masked, brightness-corrected and shift-compensated.
 
-    1 means 256 DN for all but log-l2 (dB), l1-msssim and laplace.
+    1 means 256 DN, for l2 (256 DN)^2, for log-l2 1 dB; l1-msssim and laplace have units of their own.
     """
 
     # EnhanceMe's published result: l1 (original-l1 with its missing mask)
