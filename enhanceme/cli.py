@@ -132,7 +132,7 @@ PAGES_NEED = ("papermill", "nbclient", "nbconvert", "ipykernel", "latex2mathml")
 @app.command()
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Study folders, as `enhanceme study` writes them.")
+        list[Path], typer.Argument(metavar="STUDY...", help="Study folders, as `enhanceme study` writes them.")
     ],
 ):
     "Execute the experiment notebooks on finished studies and render their pages again."
@@ -180,7 +180,8 @@ def publish(
         Path, typer.Argument(metavar="STUDY", help="A finished study's folder, made from a clean commit.")
     ] = Path("reports/local"),
     out: Annotated[
-        Optional[Path], typer.Argument(metavar="OUT", help="Where to.  [default: reports/PROFILE]", show_default=False)
+        Optional[Path],
+        typer.Argument(metavar="OUT", help="A folder for the copy.  [default: reports/PROFILE]", show_default=False),
     ] = None,
     readme: Annotated[
         Optional[Path],

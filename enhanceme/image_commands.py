@@ -45,7 +45,7 @@ KindOpt = Annotated[
         metavar="KIND",
         show_default=False,
         callback=choice("--mask-kind", *KINDS),
-        help=f"What the masks' values mean: {', '.join(KINDS)}.  [default: by their names, or else clear: 0 and 1]",
+        help=f"Meaning of the masks' values: {', '.join(KINDS)}.  [default: by their names, or else clear: 0 and 1]",
     ),
 ]
 ThresholdOpt = Annotated[
@@ -73,18 +73,20 @@ BandsOpt = Annotated[
 ChannelOpt = Annotated[
     Optional[list[str]],
     typer.Option(
-        metavar="NUMBER|NAME", show_default=False, help="The band to take from files of several; may be repeated."
+        metavar="NUMBER|NAME",
+        show_default=False,
+        help="The band to read from files that hold several; may be repeated.",
     ),
 ]
 
 
 def one_or_all(values):
-    "The only one of some values, all of them, or None."
+    "Return the only one of some values, all of them, or None."
     return values[0] if values and len(values) == 1 else values or None
 
 
 def read_nodata(text: Optional[str]):
-    "A nodata value from the command line: a number, `none`, or None."
+    "Return a nodata value from the command line: a number, `none`, or None."
     if text is None or text.lower() == "none":
         return None if text is None else "none"
     try:
@@ -94,7 +96,7 @@ def read_nodata(text: Optional[str]):
 
 
 def read_channels(names):
-    "Bands by number or by name."
+    "Return bands by number or by name."
     return one_or_all([int(n) if n.isdigit() else n for n in names or []])
 
 
@@ -106,12 +108,14 @@ def note(line: str):
 @app.command()
 def upscale(
     files: FramesArg,
-    out: Annotated[Path, typer.Argument(metavar="OUT.tif", help="The .png and .html are written beside it.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT.tif", help="The GeoTIFF; a .png and an .html are written beside it.")
+    ],
     model: Annotated[
         Optional[Path],
         typer.Option(
             metavar="RUN_OR_FILE",
-            help="A run folder, a .keras file, or the name of weights that ship.  [default: network]",
+            help="A run folder, a .keras file, or the name of weights that ship.  [default: fusion-real]",
             show_default=False,
         ),
     ] = None,
@@ -128,7 +132,7 @@ def upscale(
         Optional[str],
         typer.Option(
             metavar="FRAME",
-            help="The frame that the image should be like: its file's name, or its number from 0.",
+            help="The frame whose date the image shows: its file's name, or its number from 0.",
             show_default=False,
         ),
     ] = None,
@@ -199,7 +203,9 @@ def fit_sensor(
     band: Annotated[
         str,
         typer.Option(
-            metavar="NIR|RED", callback=choice("--band", "NIR", "RED"), help="Whose registration constants are used."
+            metavar="NIR|RED",
+            callback=choice("--band", "NIR", "RED"),
+            help="The band whose registration constants are used.",
         ),
     ] = "RED",
 ):

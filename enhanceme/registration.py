@@ -238,7 +238,7 @@ class Shifts:
 
 
 def _unmoved(reference, count):
-    "Shifts of zero for a number of frames."
+    "Return shifts of zero for a number of frames."
     return Shifts(reference, np.zeros((count, 2)), np.zeros(count), np.ones(count), ("",) * count)
 
 
@@ -267,7 +267,7 @@ def _best_reference(order, high, clear, cfg):
 
 # %% ../nbs/321_registration.ipynb #508068f6
 def _original(frames, masks):
-    "Frames and masks moved by EnhanceMe's rule, the peak of the plain circular cross-correlation, and the `Shifts`."
+    "Move frames and masks by EnhanceMe's rule, the peak of the circular cross-correlation; return also the `Shifts`."
     reference = int(np.argmax(masks.sum((1, 2))))
     spectrum, shape = np.fft.rfft2(frames[reference]), np.array(frames.shape[1:])
     shifts = np.zeros((len(frames), 2))
@@ -280,7 +280,7 @@ def _original(frames, masks):
 
 
 def _on_whole_pixels(frames, masks, whole):
-    "Frames and masks moved by `whole` (T, 2) pixels; copies where anything moves."
+    "Return frames and masks moved by `whole` (T, 2) pixels; copies where anything moves."
     off = np.flatnonzero(whole.any(1))
     if len(off):
         frames, masks = frames.copy(), masks.copy()
@@ -290,7 +290,7 @@ def _on_whole_pixels(frames, masks, whole):
 
 # %% ../nbs/321_registration.ipynb #c5a856bc
 def _gains_and_offsets(low, clear, found, kept):
-    "Gains and offsets (T,) of the kept frames against the reference, from low-passed frames."
+    "Return gains and offsets (T,) of the kept frames against the reference, from low-passed frames."
     gains, offsets = np.ones(len(low)), np.zeros(len(low))
     reference = found.reference
     for t in np.flatnonzero(kept):
@@ -301,7 +301,7 @@ def _gains_and_offsets(low, clear, found, kept):
 
 
 def _matched(frames, gains, offsets, level, rule):
-    "Frames in the brightness of the reference, whose mean is `level` DN, by the rule of the settings."
+    "Return frames in the brightness of the reference, whose mean is `level` DN, by the rule of the settings."
     each = lambda values: np.asarray(values, np.float32)[:, None, None]
     if rule == "gain":
         return (frames - each(offsets)) / each(gains)
@@ -311,7 +311,7 @@ def _matched(frames, gains, offsets, level, rule):
 
 
 def _as_frame(scene):
-    "HR as an LR frame: the mean of each block of 3x3 px, high-passed, and where the whole block is clear."
+    "Return HR as an LR frame: the mean of each block of 3x3 px, high-passed, and where the whole block is clear."
 
     def blocks(image):
         return sum(image[i::SCALE, j::SCALE] for i in range(SCALE) for j in range(SCALE)) / np.float32(SCALE**2)
@@ -321,7 +321,7 @@ def _as_frame(scene):
 
 
 def _position_of_hr(scene, high, clear, cfg):
-    "The shift (2,) that puts HR on the reference; NaN where it is unknown."
+    "Return the shift (2,) that puts HR on the reference; NaN where it is unknown."
     unknown = np.full(2, np.nan)
     if scene.hr is None or cfg.mode not in ("integer", "subpixel"):
         return unknown
@@ -399,7 +399,7 @@ def register(
 
 
 def _phase_weights(features, masks, kept):
-    "The weights (T,) of the frames for the phase of the output grid: sharp and clear ones, or all that were kept."
+    "Return the weights (T,) of frames for the phase of the output grid: sharp and clear ones, or all that are kept."
     high_frequencies = features[:, FEATURES.index("dx1")] + features[:, FEATURES.index("dx2")]
     weights = np.exp(1.2 * high_frequencies) * kept * (clearances(masks) > 0.95)
     return weights if weights.any() else kept.astype(float)

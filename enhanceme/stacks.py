@@ -72,7 +72,10 @@ def _without_made(paths) -> tuple[list[Path], list[str]]:
 def _in_folder(folder: Path) -> tuple[list[Path], list[str]]:
     "The images of a folder in the order of their names, and notes on those that are passed over."
     kinds = (*IMAGES, *HDF5)
-    files = [p for p in folder.iterdir() if p.suffix.lower() in kinds and not p.name.startswith(".") and p.is_file()]
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in kinds and not p.name.startswith("."))
+    if strange := [p for p in found if not p.is_file() and not p.is_dir()]:
+        raise UserError(shown(strange[0]), "is a special file, or a link that leads nowhere", "remove it")
+    files = [p for p in found if p.is_file()]
     stems = {p.stem for p in files if p.suffix.lower() != ".png"}
     aside = {p for p in files if PREVIEW.search(p.stem) or p.suffix.lower() == ".png" and p.stem in stems}
     notes = [f"{shown(p)}: is a preview by its name and is passed over" for p in sorted(aside)]
