@@ -1176,6 +1176,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                                                                        'enhanceme/registration.py'),
                                         'enhanceme.registration._matched': ('registration.html#_matched', 'enhanceme/registration.py'),
                                         'enhanceme.registration._measure': ('registration.html#_measure', 'enhanceme/registration.py'),
+                                        'enhanceme.registration._moved': ('registration.html#_moved', 'enhanceme/registration.py'),
                                         'enhanceme.registration._on_whole_pixels': ( 'registration.html#_on_whole_pixels',
                                                                                      'enhanceme/registration.py'),
                                         'enhanceme.registration._original': ('registration.html#_original', 'enhanceme/registration.py'),
