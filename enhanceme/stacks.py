@@ -11,11 +11,11 @@ __all__ = ['PREVIEW', 'AUXILIARY', 'natural_order', 'of_channel', 'find_frames',
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from .core import UserError, shown
 from enhanceme.mask_kinds import (
@@ -186,6 +186,7 @@ class Item(TypedDict):
     "The part of a STAC item that is read."
 
     assets: dict[str, dict]
+    properties: NotRequired[dict]
 
 
 class Collection(TypedDict):
@@ -197,7 +198,7 @@ class Collection(TypedDict):
 def frames_of_collection(
     path,  # .json: a FeatureCollection of STAC items
     channel=None,  # the key of the asset; None = the only one that is no mask
-) -> tuple[list[Path], list[Path] | None]:  # frames, and masks where each item has one
+) -> tuple[list[Path], list[Path] | None, list[str]]:  # frames; masks where each item has one; dates, "" where unknown
     "The files of a STAC item collection."
     path = Path(path)
     items = read_json(path, "give a FeatureCollection of items with assets", Collection)["features"]
@@ -211,7 +212,9 @@ def frames_of_collection(
             raise UserError(shown(path), rule, "choose one with --channel")
         frames.append(_asset_path(path.parent, each[wanted[0]]))
         masks += [_asset_path(path.parent, each[k]) for k in sorted(hidden)[:1]]
-    return frames, masks if len(masks) == len(frames) and masks else None
+    stamps = [item.get("properties", {}) for item in items]
+    dates = [str(s.get("datetime") or s.get("start_datetime") or "") for s in stamps]
+    return frames, masks if len(masks) == len(frames) and masks else None, dates
 
 # %% ../nbs/790_stacks.ipynb #4de3bc16
 def _opened(paths, channel, band) -> tuple[list[list[Layer]], list, list[str]]:
@@ -263,12 +266,13 @@ def open_place(
     nodata: float | str | None = None,  # see `settle`
 ) -> Settled:  # no pixel of the result has been read yet
     "The frames of one place and their masks, on the ground that all share; raises `UserError` for any misfit."
+    dates = {}
     if is_collection(files):
-        files, found = frames_of_collection(files, channel)
-        masks, channel = found if masks is None else masks, None
+        files, found, stamps = frames_of_collection(files, channel)
+        masks, channel, dates = found if masks is None else masks, None, dict(zip(files, stamps))
     paths, mask_paths, notes = find_frames(files, masks, kind, channel)
     each, own, more = _opened(paths, None if of_channel(paths, channel) else channel, band)
-    layers, clear = [x for several in each for x in several], None
+    layers, clear = [replace(x, date=x.date or dates.get(x.path, "")) for several in each for x in several], None
     more += _check_pictures(layers)
     if mask_paths is not None:
         parts = [(p, x) for p in mask_paths for x in open_image(p)]
