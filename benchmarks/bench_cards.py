@@ -63,7 +63,8 @@ def main():
     cards = {
         "fusion": dict(
             title="fusion: simulated scenes only",
-            data="1000 simulated scenes (profile `weights`); no real image",
+            data="1000 scenes of version 2 of the simulator (profile `weights`; `make weights` now simulates version 3); "
+            "no real image",
             command="make weights",
             minutes="about an hour on 2 cores",
             judged="gain over the official baseline in dB on real scenes, none of them used in training",
