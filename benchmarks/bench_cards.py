@@ -63,7 +63,7 @@ def main():
     cards = {
         "fusion": dict(
             title="fusion: simulated scenes only",
-            data="1000 scenes of version 2 of the simulator (profile `weights`; `make weights` now simulates version 3); "
+            data="1000 scenes by version 2 of the simulator (profile `weights`; `make weights` now has version 3), "
             "no real image",
             command="make weights",
             minutes="about an hour on 2 cores",
