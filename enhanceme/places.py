@@ -139,7 +139,7 @@ def find_fills(
     alone = lambda n, solid, near: 2 * solid >= n and 2 * (near - n) <= n and near < size
     return [Fill(c, n / size, alone(n, solid, near), edge) for c, (n, solid, near, edge) in found.items() if n]
 
-
+# %% ../nbs/771_places.ipynb #fa6f630f
 def _taken(fill: Fill, tagged, differ: bool) -> bool:
     "Whether pixels of an untagged layer count as missing."
     if fill.value in tagged:
@@ -240,7 +240,7 @@ def _same_ground(a: Ground, b: Ground) -> bool:
         return False
     return not a.gcps or np.allclose(a.gcps, b.gcps, rtol=1e-9, atol=1e-9)
 
-
+# %% ../nbs/771_places.ipynb #bfcf4d54
 def _check_points(layer: Layer, first: Layer):
     "Refuse a layer whose control points contradict the grid of the others."
     if not layer.ground.gcps or layer.ground.crs != first.ground.crs:
