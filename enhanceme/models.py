@@ -19,6 +19,7 @@ from .deepsum import deepsum
 from .features import SHARPNESS
 from .fusion import fusion
 from .highres_net import highres_net
+from .maertens import maertens
 from .piunet import piunet
 from .rams import rams
 from .san import san
@@ -59,6 +60,7 @@ PRESETS = {
     "san": Preset(san, {}, 9, "stack"),
     "san-lite": Preset(san, dict(filters=32, groups=4, blocks=4, wide_tail=False), 9, "stack"),
     "wdsr-b": Preset(wdsr_b_net, {}, 1, "stack"),
+    "maertens": Preset(maertens, {}, 9, "stack"),
 }
 
 
