@@ -116,7 +116,13 @@ class TrialSet:
         rows = []
         for trial in self.done:
             state = trial_state(self.home, trial)
-            rows.append({"level": trial.level, "seed": trial.seed, **{k: state[k] for k in (*COSTS, *OF_NETWORKS) if k in state}})
+            rows.append(
+                {
+                    "level": trial.level,
+                    "seed": trial.seed,
+                    **{k: state[k] for k in (*COSTS, *OF_NETWORKS) if k in state},
+                }
+            )
         return pd.DataFrame(rows)
 
     def of(self, level: str) -> pd.DataFrame:
