@@ -69,7 +69,9 @@ def main():
         table = csv.writer(file)
         if not done:
             table.writerow(("scene", "frames", "gain"))
-        for folder in tqdm(find_scenes(args.data, split="train")[: args.scenes]):
+        folders = find_scenes(args.data, split="train")
+        place = {folder: sum(f.parent == folder.parent for f in folders[: folders.index(folder)]) for folder in folders}
+        for folder in tqdm(sorted(folders, key=place.get)[: args.scenes]):  # both bands in turn
             scene = read_scene(folder, norms)
             if scene.target is None or scene.key in done:
                 continue
