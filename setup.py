@@ -12,8 +12,13 @@ cfg = parser["DEFAULT"]
 
 # Data that ships inside the package but lies elsewhere in the checkout; core.package_folder finds it in both places.
 DATA = {"profiles": "profiles", "experiments": "nbs/experiments"}
-EXTRAS = ("study", "explore", "geo", "gpu", "dev")
-IN_DEV = ("study", "explore", "geo", "dev")
+EXTRAS = ("train", "study", "explore", "geo", "gpu", "dev")
+WITH = {
+    "study": ["train"],
+    "explore": ["train"],
+    "gpu": ["train"],
+    "dev": ["train", "study", "explore", "geo"],
+}  # what else an extra installs
 
 
 def lines(key):
@@ -34,8 +39,6 @@ setup(
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author=cfg["author"],
-    author_email=cfg["author_email"],
-    url=cfg["git_url"],
     license="Apache-2.0",
     keywords=cfg["keywords"],
     packages=[package, *(f"{package}.{name}" for name in DATA)],
@@ -47,6 +50,6 @@ setup(
     },
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
     install_requires=lines("requirements"),
-    extras_require={extra: requirements(*(IN_DEV if extra == "dev" else [extra])) for extra in EXTRAS},
+    extras_require={extra: requirements(extra, *WITH.get(extra, ())) for extra in EXTRAS},
     entry_points={"console_scripts": lines("console_scripts"), "nbdev": [f"{cfg['lib_name']}={package}._modidx:d"]},
 )

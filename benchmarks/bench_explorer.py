@@ -1,10 +1,12 @@
-"""How long each control of the explorer takes to redraw what depends on it, relative to opening a scene.
+"""Time of each control of the explorer, from its setting until the pictures are redrawn, relative to opening a scene.
 
-Usage: python benchmarks/bench_explorer.py [repeats]
+    python benchmarks/bench_explorer.py [REPEATS]
+
 Prints the median CPU time of both and their ratio for each control; exits with 1 where a control costs more than
-opening the scene. On simulated scenes of 9 to 16 frames; costs some seconds.
+opening the scene. On simulated scenes of 9 to 16 frames; takes some seconds.
 """
 
+import argparse
 import sys
 import time
 from itertools import cycle, islice
@@ -31,18 +33,19 @@ CONTROLS = {
 
 
 def cpu(explorer, control, value):
-    "CPU seconds from setting a control until all that depends on it is drawn."
+    "Return CPU seconds from setting a control until everything that depends on it is drawn."
     widget, start = attrgetter(control)(explorer), time.process_time()
     widget.value = value
     return time.process_time() - start
 
 
-def main(repeats=9):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("repeats", metavar="REPEATS", type=int, nargs="?", default=9, help="of each control")
+    repeats = parser.parse_args().repeats
     scenes = {s.key: s for s in (simulate(n, "RED") for n in (0, 1))}
-    explorer, opening = (
-        Explorer(Library("two simulated scenes", tuple(scenes), scenes.__getitem__, lambda scene: None, None)),
-        [],
-    )
+    library = Library("two simulated scenes", tuple(scenes), scenes.__getitem__, lambda scene: None, None)
+    explorer, opening = Explorer(library), []
     for key in islice(cycle(list(scenes)[::-1]), repeats):
         explorer.view_of.cache_clear()
         opening.append(cpu(explorer, "scene", key))
@@ -57,4 +60,4 @@ def main(repeats=9):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(main())

@@ -1,15 +1,16 @@
-"""Peak memory and speed of `enhanceme upscale` on GeoTIFFs of a slice of a large place, and what they mean for one
-of 10,000 x 10,000 LR pixels.
+"""Peak memory and speed of `enhanceme upscale` on GeoTIFFs of a slice of a large place, and an estimate from them for
+a place of 10,000 x 10,000 LR pixels.
 
-Usage: python benchmarks/bench_large.py [RUN_OR_FILE [width [height [tile]]]]
-Writes 9 GeoTIFFs of a slice (default 10,000 x 240 LR px: two rows of tiles of 128) into a temporary folder and runs
-the command on them in a process of its own, whose peak resident memory,
-as the kernel has counted it, is printed; exits with 1 where 10,000 x 10,000 would take 4 GB or more. Without
-RUN_OR_FILE it takes the weights that ship or, where there are none, an untrained
-`fusion` network: memory and time do not depend on the weights. Memory depends on the width; what depends on the
-height is one byte for each LR pixel, and is added. Costs some minutes on one core.
+    python benchmarks/bench_large.py [RUN_OR_FILE [WIDTH [HEIGHT [TILE]]]]
+
+Writes 9 GeoTIFFs of a slice (default 10,000 x 240 LR px: two rows of tiles of 128) into a temporary folder, runs the
+command on them in a process of its own, and prints its peak resident memory as the kernel counts it. Exits with 1
+where 10,000 x 10,000 would take 4 GB or more. Without RUN_OR_FILE it takes the weights that ship or, where there are
+none, an untrained `fusion` network: memory and time do not depend on the weights. Memory grows with the width; one
+byte for each LR pixel, which grows with the height, is added. Takes some minutes on one core.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def write_slice(folder, width, height):
 
 
 def write_network(path, source, tile):
-    "The network with its tiles; in a process of its own, so that this one stays small and free of TensorFlow."
+    "Write a network with its tile size, in another process: this one stays small and does not load TensorFlow."
     program = """
 import sys
 from enhanceme.config import Config
@@ -93,14 +94,20 @@ def measured(command):
     )
 
 
-def main(source="", width=SIDE, height=240, tile=128):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", metavar="RUN_OR_FILE", nargs="?", default="", help="default: the weights that ship")
+    parser.add_argument("width", metavar="WIDTH", type=int, nargs="?", default=SIDE, help="LR px of the slice")
+    parser.add_argument("height", metavar="HEIGHT", type=int, nargs="?", default=240, help="LR px of the slice")
+    parser.add_argument("tile", metavar="TILE", type=int, nargs="?", default=128, help="LR px, side of a tile")
+    args = parser.parse_args()
+    source, width, height, tile = args.source, args.width, args.height, args.tile
     from enhanceme.tiles import large_memory
     from enhanceme.upscaling import LARGE
 
     if FRAMES * width * height <= LARGE:
         sys.exit(
-            f"{width} x {height}: goes through memory as a whole, and says nothing about larger ones; take "
-            f"more rows than {LARGE // (FRAMES * width)}"
+            f"{width} x {height}: is processed in memory, not in tiles; take more rows than {LARGE // (FRAMES * width)}"
         )
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as tmp:
@@ -144,4 +151,4 @@ def main(source="", width=SIDE, height=240, tile=128):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2], *map(int, sys.argv[2:])))
+    sys.exit(main())

@@ -1,11 +1,12 @@
-"""What the 49 shifts cost: a training step with the shift-compensated loss against the same step with an unshifted
-one.
+"""Cost of the 49 shifts: time of a training step with the shift-compensated loss against a step with the unshifted one.
 
-Usage: python benchmarks/bench_losses.py [profile=cpu] [loss ...]
-The network, batch and patch are the profile's, the data random; steps of the two losses alternate. Without names:
-the profile's loss, and it exits with 1 where it adds more than 5 %.
+    python benchmarks/bench_losses.py [PROFILE] [LOSS ...]
+
+Network, batch and patches are those of the profile (default: cpu), the data random; steps of the two losses alternate.
+Without LOSS it times the profile's loss and exits with 1 where the shifts add more than 5 %.
 """
 
+import argparse
 import os
 import sys
 import time
@@ -46,7 +47,12 @@ def train_step(model, loss):
     return step
 
 
-def main(profile="cpu", *names):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("profile", metavar="PROFILE", nargs="?", default="cpu")
+    parser.add_argument("names", metavar="LOSS", nargs="*")
+    args = parser.parse_args()
+    profile, names = args.profile, args.names
     config = Config.load(profile)
     model = build_model(config.model, bands=("RED",), frames=config.patching.frames)
     x, y = batch(model, config)
@@ -87,4 +93,4 @@ def main(profile="cpu", *names):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())

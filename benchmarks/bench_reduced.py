@@ -1,6 +1,6 @@
-"""Gains on real stacks without HR, a third as fine: frames that are clear and sharp play HR
-(`enhanceme.simulation.reduced_scene`), so that real change, real clouds and real differences in sharpness judge a
-network.
+"""Gains of networks on real stacks without HR, reduced to a third of their resolution
+(`enhanceme.realism.reduced_scene`): a clear, sharp frame becomes HR, so that the score includes real change, real
+clouds and real differences in sharpness.
 
     python benchmarks/bench_reduced.py DATA [--network NAME=RUN_OR_FILE[,RUN_OR_FILE ...] ...] [--tops 3] [--draws 2]
     [--csv FILE]

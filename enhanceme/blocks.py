@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from .core import UserError, written_whole
+from .inference import load_network
+from .keras_files import weights_file
 from .patching import MARGIN, lattice, reflect
 from enhanceme.prediction import (
     LARGE_TILE,
@@ -33,9 +35,7 @@ from .workers import map_scenes
 @lru_cache(maxsize=2)
 def _loaded(path, changed):
     "A network and its settings, kept for the next block of this process."
-    from enhanceme.weights import load_model
-
-    return load_model(path)
+    return load_network(path)
 
 
 def open_network(
@@ -43,8 +43,6 @@ def open_network(
     changes: tuple = (),  # (name, value) of prediction settings
 ):  # network, settings
     "A network, and its settings with those of prediction changed."
-    from enhanceme.weights import weights_file
-
     file = weights_file(path)
     network, config = _loaded(str(file), file.stat().st_mtime_ns)
     values = {**config.prediction.model_dump(), **dict(changes)}

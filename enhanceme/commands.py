@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['settings', 'fetch', 'simulate', 'check_frames', 'check', 'baseline', 'predict', 'submit', 'score', 'validate',
-           'import_checkpoint', 'compare']
+           'import_checkpoint', 'export', 'compare']
 
 # %% ../nbs/980_commands.ipynb #63cc4587
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import check_extra, written_whole
+from .core import UserError, check_extra, shown, written_whole
+from .keras_files import weights_file
 from enhanceme.options import (
     BandOpt,
     DataArg,
@@ -27,6 +28,7 @@ from enhanceme.options import (
     choice,
     chosen_methods,
     config_from_options,
+    load_runtime,
     load_tensorflow,
     progress_bar,
 )
@@ -315,6 +317,20 @@ def import_checkpoint(
 
 # %% ../nbs/980_commands.ipynb #1da586a7
 @app.command()
+def export(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder or a .keras file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network with its graph; may be MODEL itself.")],
+):
+    "Write a trained network with its ONNX graph: predict and upscale then run it without TensorFlow."
+    if out.exists() and out.resolve() != weights_file(model).resolve():
+        raise UserError(shown(out), "exists", "give another name, or remove it")
+    load_tensorflow()
+    from enhanceme.inference import export_network
+
+    print(f"{export_network(model, out)}: written")
+
+
+@app.command()
 def compare(
     data: DataArg,
     benchmark: Annotated[
@@ -333,14 +349,10 @@ def compare(
     split: SplitOpt = None,
 ):
     "Compare two methods scene by scene: a page with scatter plot, test and pictures, and two CSV files."
-    from enhanceme.methods import NETWORK, default_weights
+    from enhanceme.methods import NETWORK
 
-    sources = (benchmark, candidate)
-    if any(source in NETWORK for source in sources):
-        default_weights()
-    is_network = lambda s: s in NETWORK or Path(s).suffix == ".keras" or (Path(s) / "best.keras").is_file()
-    if any(map(is_network, sources)):
-        load_tensorflow()
+    is_network = lambda s: s in NETWORK or (Path(s) / "best.keras").is_file() or Path(s).suffix == ".keras"
+    load_runtime(*(s for s in (benchmark, candidate) if is_network(s) and (s in NETWORK or Path(s).exists())))
     from enhanceme.comparison_page import compare as compare_methods
 
     last = compare_methods(data, benchmark, candidate, out, band, split, progress_bar("comparing")).summary.iloc[-1]

@@ -135,6 +135,7 @@ def write_geotiff(
     from rasterio.rpc import RPC
     from rasterio.shutil import copy
 
+    # the form of the file: type, nodata value, bands, grid
     _check_sizes(images)
     h, w = first.valid.shape
     with_error = all(i.error is not None for i in images)
@@ -145,6 +146,7 @@ def write_geotiff(
     ground = first.ground.finer(SCALE, offset)
     profile = dict(driver="GTiff", height=SCALE * h, width=SCALE * w, dtype=dtype, nodata=nodata, BIGTIFF="IF_SAFER")
     profile |= dict(count=len(images) * (1 + with_error) + count, tiled=True, compress="deflate", zlevel=1)
+    # a plain GeoTIFF, row by row; GDAL makes a cloud-optimised one from it
     beside = out.with_name(f".{out.name}.plain.tif")
     quiet = rasterio.Env(GDAL_CACHEMAX=64, GDAL_TIFF_INTERNAL_MASK=True)
     with written_whole(out) as part, warnings.catch_warnings(), quiet, contextlib.ExitStack() as later:
@@ -159,6 +161,7 @@ def write_geotiff(
                 file.rpcs = RPC(**ground.rpcs)
             _describe(file, images, names, with_error, count)
             file.update_tags(software="enhanceme", frames=len(first.sources), **(tags or {}))
+        # the cloud-optimised copy, with overviews
         options = dict(
             COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=256, OVERVIEW_RESAMPLING="AVERAGE", BIGTIFF="IF_SAFER"
         )
@@ -217,6 +220,7 @@ def write_item(
 ) -> Path:  # the .json beside it
     "Write the STAC item of a GeoTIFF."
     rasterio, tif = load_rasterio(), Path(tif)
+    # footprint, grid and bands, as the file has them
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.open(tif) as file:
@@ -230,6 +234,7 @@ def write_item(
                     file.indexes, file.descriptions, file.dtypes, file.scales, file.offsets
                 )
             ]
+    # the item, whose only asset is the file
     item = {
         "type": "Feature",
         "stac_version": "1.1.0",

@@ -15,7 +15,7 @@ import typer
 
 from .core import UserError, check_extra, shown
 from .mask_kinds import KINDS, THRESHOLD
-from .options import SchedulerOpt, app, choice, load_tensorflow
+from .options import SchedulerOpt, app, choice, load_runtime
 from .products import BANDS
 from .sensor import SCALE
 
@@ -162,7 +162,7 @@ def upscale(
 
     if model is None or str(model) in NETWORK:
         model = default_weights(name=str(model or "network"))
-    load_tensorflow()
+    load_runtime(model)
     from enhanceme.upscaling import check_scale
     from enhanceme.upscaling import upscale as upscale_place
 

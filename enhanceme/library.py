@@ -243,6 +243,7 @@ def render_library(
             made.pop(source.stem, None)
             (out / f"{source.stem}.html").unlink(missing_ok=True)
         write_json(record, dict(sorted(made.items())))
+    # the index, then the first failure
     index = write_library_index([s for s in sources if s.stem in made], out, len(sources) - len(made))
     if failed:
         count = f"{len(failed)} of {len(todo)} notebooks failed, {shown(index)} lists the others"

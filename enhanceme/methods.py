@@ -21,6 +21,7 @@ from .checks import fingerprint
 from .classical import CLASSICAL, classical_image
 from .core import UserError, shown, write_json, written_whole
 from .images import read_image, write_image
+from .inference import load_network, weights_digest
 from .layout import read_labels
 from .metrics import baseline_image
 from .prediction import as_networks, check_scale_output, super_resolve, super_resolve_with_scale, to_dn
@@ -56,8 +57,8 @@ def default_weights(
 
 def _digest(networks) -> str:
     "A digest of the weights of some networks."
-    content = b"".join(np.asarray(w).tobytes() for n in networks for w in n.get_weights())
-    return hashlib.blake2b(content, digest_size=8).hexdigest()
+    digests = [weights_digest(network) for network in networks]
+    return digests[0] if len(digests) == 1 else hashlib.blake2b("".join(digests).encode(), digest_size=8).hexdigest()
 
 
 def open_networks(
@@ -65,14 +66,12 @@ def open_networks(
     changes: Sequence[str] = (),  # "prediction.key=value" strings
 ) -> tuple[list, list, dict]:  # networks, their settings, and what identifies them
     "Load networks by their weights."
-    from enhanceme.weights import load_model  # here, so that classical methods do not load TensorFlow
-
     for text in changes:
         if not text.startswith("prediction."):
             rule = "a trained network keeps its settings, only those of prediction can change"
             raise UserError(f"--set {text}", rule, "write prediction.key=value")
     sources = [default_weights(name=str(s)) if str(s) in NETWORK else s for s in sources]
-    networks, configs = zip(*map(load_model, sources))
+    networks, configs = zip(*map(load_network, sources))
     configs = [c.change(*changes) if changes else c for c in configs]
     as_networks(networks, configs)
     usual = PredictionConfig().model_dump()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['app', 'DataArg', 'BandOpt', 'SplitOpt', 'ProfileOpt', 'SetOpt', 'SeedOpt', 'PredictionOpt', 'WorkersOpt',
            'SchedulerOpt', 'MethodOpt', 'print_version', 'describe', 'choice', 'config_from_options', 'load_tensorflow',
-           'chosen_methods', 'progress_bar']
+           'load_runtime', 'chosen_methods', 'progress_bar']
 
 # %% ../nbs/970_options.ipynb #6bb38a1e
 import os
@@ -145,6 +145,7 @@ def config_from_options(
 # %% ../nbs/970_options.ipynb #eb26de5b
 def load_tensorflow():
     "Import TensorFlow without the lines that its libraries print; they are shown if the import fails."
+    core.check_extra("this command", "train", "tensorflow", "keras")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as printed:
         stderr = os.dup(2)
@@ -160,17 +161,26 @@ def load_tensorflow():
             os.close(stderr)
 
 
+def load_runtime(
+    *networks,  # names of weights that ship, .keras files, run folders
+):
+    "Load TensorFlow, unless all networks hold a graph that runs without it."
+    from enhanceme.inference import has_graph
+    from enhanceme.methods import NETWORK, default_weights
+
+    files = [default_weights(name=str(n)) if str(n) in NETWORK else n for n in networks]
+    if not all(map(has_graph, files)):
+        load_tensorflow()
+
+
 def chosen_methods(
     model: list[str] | None,  # values of --model; None = the weights that ship
 ) -> list[str]:
-    "Return the methods of `--model`; load TensorFlow when one of them is a network."
-    from enhanceme.methods import NETWORK, default_weights, methods
+    "Return the methods of `--model`; load what their networks need."
+    from enhanceme.methods import NETWORK, methods
 
     model = model or [NETWORK[0]]
-    if any(m in NETWORK for m in model):
-        default_weights()
-    if any(m not in methods() for m in model):
-        load_tensorflow()
+    load_runtime(*(m for m in model if m in NETWORK or m not in methods() and Path(m).exists()))
     return model
 
 

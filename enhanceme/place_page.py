@@ -130,7 +130,8 @@ def place_facts(
     offset: tuple[int, int],  # HR px (y, x), by which the image lies off the frames' grid
     more: dict,  # further facts, by name
 ) -> dict:  # name -> text
-    "What is known of a stack and of its image."
+    "Return the properties of a stack and of its image as text."
+    # frames left out, unit and scale, values beyond the network's range
     stack = images[0].stack
     (h, w), count, meta = stack.valid.shape, len(stack.sources), stack.meta
     left_out = [f"{Path(s).name}: {r}" for s, r in zip(stack.sources, registered.reasons) if r]
@@ -169,13 +170,14 @@ def place_page(
     facts: dict,  # name -> text
     look: bytes,  # the quick look
 ) -> str:
-    "The page as HTML."
+    "Return the page of a place as HTML."
     from enhanceme.figures import Slider
     from enhanceme.style import data_uri
     from enhanceme.templates import from_template, stylesheet
 
     stack = images[0].stack
     (h, w), count = stack.valid.shape, len(stack.sources)
+    # the slider: one frame against the image, in the middle of a large place
     sr, before = middle_parts(images[0], reference)
     low, high = np.nanpercentile(sr, (0.5, 99.5))
     before = before.clip(low - (high - low), high + (high - low))  # a cloud in the frame would darken all else
@@ -187,6 +189,7 @@ def place_page(
         f" The middle {SLIDER} px; the whole image is below." if large else ""
     )
     slider = Slider(before, sr, ("one frame, bicubic", "super-resolved"), caption, width=704)
+    # the sentence at the top
     frames = f"{count} frames" if count > 1 else "One frame"
     lead = f"{frames} of {w} × {h} px became one image of {SCALE * w} × {SCALE * h} px. " + (
         "Detail beyond a single frame comes from their sub-pixel shifts and from what the network has learnt of other"

@@ -15,6 +15,7 @@ import numpy as np
 
 from .config import Config
 from .core import UserError
+from .inference import gives_scale, run_network
 from .patching import MARGIN, choose_frames, lattice, transform, window
 from .reference import reference_position, with_copies
 from .registration import Stack, register
@@ -135,19 +136,16 @@ def with_margin(
 
 
 def network_output(
-    network,  # keras.Model
+    network,  # as `load_network` gives it
     x: dict,  # one input
     with_scale: bool = False,
 ) -> tuple:  # the image, and the scale of its error where asked for: float32 (3h, 3w), DN
     "Run a network on one stack."
-    from enhanceme.weights import reconstruct
-
+    y = run_network(network, x)[0]
     if not with_scale:
-        return (reconstruct(network, x)[0],)
-    from enhanceme.architectures import inputs_for
-    from enhanceme.losses import laplace_scale
+        return (y[..., 0],)
+    from enhanceme.losses import laplace_scale  # here, to start without TensorFlow
 
-    y = np.asarray(network(inputs_for(network, x), training=False))[0]
     return y[..., 0], laplace_scale(y[..., 1])
 
 
@@ -326,9 +324,7 @@ def mixture(
 
 def check_scale_output(networks: Iterable):
     "Raise `UserError` for networks that do not predict the scale of their error."
-    from enhanceme.architectures import predicts_scale
-
-    if not all(predicts_scale(n) for n in networks):
+    if not all(gives_scale(n) for n in networks):
         mend = "train one with --set loss.name=laplace, or leave --uncertainty out"
         raise UserError("--uncertainty", "the network predicts no scale of its error", mend)
 

@@ -21,12 +21,12 @@ EDGE = 8  # px that a reduced scene leaves on each side of the frames, so that s
 
 
 def reduced_scene(
-    scene: Scene,  # its HR is not looked at
+    scene: Scene,  # its HR is not used
     home: int,  # the frame that becomes HR
     seed: int,  # of the shifts, of the offset of HR and of the kernel's width in x
     cfg: SimulationConfig = SimulationConfig(),
 ) -> Scene:  # (T, (h - 16) // 3, (w - 16) // 3), HR three times that; raises `UserError` for stacks too small for that
-    """A scene with HR from a stack: one frame as HR, every frame through the kernel and sampled at every third pixel.
+    """Reduce a stack by 3: one frame becomes HR, every frame is filtered by the kernel and sampled at each third pixel.
 
     Source: Wald, Ranchin and Mangolini, Photogrammetric Engineering & Remote Sensing 63(6), 1997.
     """
@@ -38,19 +38,18 @@ def reduced_scene(
             f"frames of {height} x {width} px are too small to be reduced",
             f"give stacks of at least {16 * SCALE + 2 * EDGE} px a side",
         )
+    # shifts, and the kernel's widths in y and x
     rng = np.random.default_rng(np.random.SeedSequence([seed, scene.id, home]))
     shifts, offset = draw_shifts(rng, len(scene.lr), home, cfg)
-    widths = (
-        cfg.kernel_width_y,
-        np.clip(cfg.kernel_width_y / np.cos(np.radians(draw_latitude(rng))), *cfg.kernel_width_x),
-    )
+    wide = cfg.kernel_width_y / np.cos(np.radians(draw_latitude(rng)))
+    widths = cfg.kernel_width_y, np.clip(wide, *cfg.kernel_width_x)
+    # the ground: the frames, with saturated pixels replaced by the median over time and marked as hidden
     bad = scene.lr >= SATURATED
-    ground, hidden = (
-        np.where(bad, np.median(scene.lr, 0), scene.lr).astype(np.float32),
-        (~scene.qm | bad).astype(np.float32),
-    )
+    ground = np.where(bad, np.median(scene.lr, 0), scene.lr).astype(np.float32)
+    hidden = (~scene.qm | bad).astype(np.float32)
     rims = [(n - SCALE * s) // 2 for n, s in zip((height, width), size)]
     cut = tuple(slice(r, r + SCALE * s) for r, s in zip(rims, size))
+    # every frame through the kernel; a pixel is clear where less than a quarter of its weight is hidden
     lr, qm = np.empty((len(ground), *size), np.uint16), np.empty((len(ground), *size), bool)
     for t, shift in enumerate(shifts):
         ay, ax = (sampler(n, s, w, d, cfg.kernel_a) for n, s, w, d in zip((height, width), size, widths, shift))

@@ -18,7 +18,7 @@ DN_PER_REFLECTANCE = 32000  # DN at reflectance 1 (inferred: the products' numbe
 
 # %% ../nbs/100_sensor.ipynb #2cacf376
 KERNEL_A = -0.47  # depth of the negative lobes, measured
-WIDTH_Y, WIDTH_X = 2.95, 3.5  # HR px, measured; in x the middle of 3.16 to 3.88
+WIDTH_Y, WIDTH_X = 2.95, 3.5  # HR px; in y from the taps (the survey fits 3.01), in x the middle of 3.16 to 3.88
 
 PROFILE_Y = np.array(
     [-0.0106, -0.0247, -0.0033, 0.1072, 0.2618, 0.3393, 0.2618, 0.1072, -0.0033, -0.0247, -0.0106]

@@ -79,8 +79,9 @@ def fit_own(
     scene: Scene,  # with HR
     home: int,  # the frame of HR's acquisition
 ) -> dict:  # widths in HR px, offset of HR in HR px, gain, offset and residual in DN
-    "How the frame of HR's acquisition follows from HR."
+    "Measure the kernel and the offset between HR and the frame of its acquisition."
     hr, frame, clear = scene.hr.astype(float), scene.lr[home].astype(float), fit_pixels(scene)[home]
+    # the offset of HR: the best of 81 whole-pixel places, with kernels of ordinary width
     places = [(y, x) for y in range(-4, 5) for x in range(-4, 5)]
 
     def left(place):
@@ -89,6 +90,7 @@ def fit_own(
         return ((frame - gain * seen - offset)[clear] ** 2).mean()
 
     place = min(places, key=left)
+    # the widths of the kernel, by least squares over the pixels that follow a line
     shift = np.array(place) / SCALE
     used = robust_line(frame, through_kernel(hr, START, shift), clear, 1)[-1]
 
@@ -159,9 +161,10 @@ def fit_other(
     widths,  # HR px, (y, x), to start from
     shift,  # LR px, (y, x), to start from
 ) -> dict | None:  # of numbers by name; None where too little is clear
-    "What a frame of another date is against HR."
+    "Measure a frame of another date against HR: kernel, shift, brightness, change."
     if clear.sum() < FEWEST:
         return None
+    # the pixels that follow a line, with the kernel and shift to start from
     used = robust_line(frame, through_kernel(hr, widths, shift), clear)[-1]
 
     def residual(p):
@@ -169,11 +172,13 @@ def fit_other(
         gain, offset = line(seen[used], frame[used])
         return (frame - gain * seen - offset)[used]
 
+    # widths and shift together
     limits = (*NARROWEST, *(shift - 1)), (*WIDEST, *(shift + 1))
     start, scale = np.r_[np.clip(widths, 2, 6), shift], (1, 1, 0.1, 0.1)
     found = least_squares(residual, start, diff_step=2e-3, bounds=limits, max_nfev=7, x_scale=scale).x
     seen = through_kernel(hr, found[:2], found[2:])
     gain, offset, rest, used = robust_line(frame, seen, clear)
+    # the residual: change, patches that no status map conceals, spectrum
     spread, out = frame[used].std(), clear & ~used
     labels, patches = ndimage.label(out)
     largest = np.bincount(labels.ravel())[1:].max() if patches else 0

@@ -161,12 +161,8 @@ def _normal_equations(
     for p in range(width, len(reference) - width, BLOCK):
         n = min(BLOCK, len(reference) - width - p)
         here, there, clear = reference[p : p + n], moved[p : p + n], both[p : p + n]
-        up, down, left, right_of = (
-            reference[p - width :],
-            reference[p + width :],
-            reference[p - 1 :],
-            reference[p + 1 :],
-        )
+        up, down = reference[p - width :], reference[p + width :]
+        left, right_of = reference[p - 1 :], reference[p + 1 :]
         # Weights by the residuals of the last fit, and the reference's slopes
         block_weight = block_residuals = np.float32(0)
         for j in range(n):

@@ -218,6 +218,7 @@ def patch_dataset(
     import tensorflow as tf  # here, because TensorFlow takes seconds to load and plain arrays do not need it
 
     if training:
+        # an endless stream: batch k depends on k alone, so threads may make batches in any order
         least, most = frame_range(cfg)
         shapes = _shapes(cfg, batch, cfg.frames if least == most == cfg.frames else None)
         samples = Samples(store, cfg, scenes, batch, seed)
@@ -230,12 +231,14 @@ def patch_dataset(
 
         data = tf.data.Dataset.range(start, 2**62).map(take, num_parallel_calls=threads, deterministic=True)
     else:
+        # every patch once
         shapes = _shapes(cfg, None, cfg.frames)
         signature = tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes)
         data = tf.data.Dataset.from_generator(
             lambda: all_patches(store, cfg, scenes, batch), output_signature=signature
         )
 
+    # arrays by name, with their shapes
     def named(*arrays):
         *inputs, target = (tf.ensure_shape(array, shape) for array, shape in zip(arrays, shapes))
         return dict(zip(Sample._fields, inputs)), target

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DEPENDENT', 'ENOUGH', 'unchangeable', 'Stages', 'can_train', 'held_out', 'write_cover', 'write_pages', 'page_key',
-           'render_study', 'Work', 'run_study']
+           'check_renderable', 'render_study', 'Work', 'run_study']
 
 # %% ../nbs/960_study.ipynb #d73778d2
 import hashlib
@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from .checks import check_data, fingerprint
-from .config import Config
+from .config import Config, make_config
 from .core import UserError, progress_bar, shown, write_json, written_whole
 from .datasets import simulate_dataset
 from .figures import busiest, gallery, zoomed
@@ -179,6 +179,22 @@ def page_key(
     return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
+def check_renderable(study: Results):
+    "Raise `UserError` where pages cannot be made again; the pages that are there stay as they are."
+    command = study.record.make_command("reports/local")
+    mend = f"make them again with `{command}`, or give the folder in which the study ran; its pages are unchanged"
+    try:
+        make_config(study.settings, "study.json")
+    except UserError as error:
+        rule = f"has settings that this version does not know ({error.rule})"
+        raise UserError(shown(study.folder), rule, mend) from None
+    for row in study.scores.itertuples():
+        needed = [study.data / row.split / row.band / row.scene]
+        needed.append(study.folder / "predictions" / row.method / f"{row.scene}.png")
+        if missing := next((path for path in needed if not path.exists()), None):
+            raise UserError(shown(study.folder), f"holds pages but not {shown(missing)} that they need", mend)
+
+
 def render_study(
     out,  # a study's folder
 ) -> Path:  # OUT/index.html
@@ -187,6 +203,7 @@ def render_study(
         raise UserError(
             shown(out), "holds no finished study (no scores.csv)", f"run `make study` with OUT={shown(out)}"
         )
+    check_renderable(Results.open(out))
     factors = factors_of(Results.open(out))
     return write_pages(out, factors, lambda notebook: run_notebook(notebook, {"study": str(Path(out).resolve())}, out))
 

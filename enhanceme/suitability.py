@@ -41,6 +41,7 @@ def spectrum_along(
     "The power spectrum of the ground as the kernel passes it, along one axis."
     if axis == 0:
         frames, shifts = frames.transpose(0, 2, 1), shifts[:, ::-1]
+    # spectra of the frames at nearly constant phase across the axis, moved onto one grid
     count, h, w = frames.shape
     spectra = np.fft.fft2(frames * (np.hanning(h)[:, None] * np.hanning(w)))
     fy, fx = np.fft.fftfreq(h), np.fft.fftfreq(w)
@@ -56,6 +57,7 @@ def spectrum_along(
     rest = aligned - np.einsum("tk,kyx->tyx", design, parts)
     noise = (np.abs(rest) ** 2).sum(0) / max(count - 2, 1)
 
+    # mean power in rings, of the passed part and of the part that is aliased from beyond Nyquist
     out, edges = [], np.linspace(LOWEST, HIGHEST, RINGS)
     for k, frequency in enumerate((fx, 1 - fx)):
         power = np.abs(parts[k]) ** 2 - noise * inverse[k, k].real

@@ -20,6 +20,7 @@ import numpy as np
 
 from .core import UserError, shown, written_whole
 from .geotiffs import Fused, write_geotiff, write_item
+from .keras_files import weights_file
 from .mask_kinds import THRESHOLD
 from .place_page import place_facts, place_page, quick_look
 from .places import Settled
@@ -183,8 +184,6 @@ def _fused(band: Band, model, changes, options: Options, folder) -> Fused:
 # %% ../nbs/830_upscaling.ipynb #3d26c6f2
 def _fingerprint(places: list[Settled], model, options: Options) -> dict:
     "What a result depends on."
-    from enhanceme.weights import weights_file
-
     files = {str(x.path) for p in places for x in p.layers} | {str(m.layer.path) for p in places for m in p.masks or ()}
     stats = {f: [os.stat(f).st_size, os.stat(f).st_mtime_ns] for f in sorted(files)}
     free = ("workers", "scheduler", "block", "stac", "count", "limit")

@@ -15,6 +15,7 @@ from PIL import Image
 pytestmark = pytest.mark.xdist_group("study")  # it compares with the study of the checkout
 HEAVY = sysconfig.get_path("purelib")  # the packages that the fresh environment shares
 EXTRAS = {  # what must be importable only with an extra
+    "train": ["tensorflow", "keras", "onnx", "tf2onnx"],
     "study": ["papermill", "nbclient", "nbconvert", "ipykernel", "latex2mathml"],
     "explore": ["jupyterlab", "ipywidgets", "voila"],
     "geo": ["rasterio", "rioxarray"],
@@ -138,19 +139,42 @@ def test_without_extras_one_line_names_the_extra(installed, tmp_path):
     refused("study", "study", "--profile", "smoke", "--out", "out")
     refused("study", "report", "out")
     refused("geo", "upscale", "a.tif", "fused.tif")
+    refused("train", "train", "--data", "data", "--run", "out", "--profile", "smoke")
     assert not (tmp_path / "out").exists() and not (tmp_path / "fused.tif").exists()
 
 
-def test_the_core_needs_no_extra(installed, tmp_path):
+def test_the_core_fuses_images_without_tensorflow(installed, tmp_path):
     path = without(EXTRAS, tmp_path / "without")
     for args in (
         ("settings",),
         ("simulate", "data", "--scenes", 6, "--seed", 5, "--profile", "smoke"),
-        ("train", "--data", "data", "--run", "run", "--profile", "smoke"),
-        ("predict", "data", "sr", "--model", "run", "--split", "test"),
+        ("predict", "data", "sr", "--split", "test"),
+        ("predict", "data", "flips", "--split", "test", "--model", "fusion", "--set", "prediction.flips=4"),
         ("score", "data", "sr", "--split", "test"),
         ("compare", "data", "baseline", "sr", "--split", "test", "--out", "page"),
     ):
         done = run(installed, *args, cwd=tmp_path, PYTHONPATH=path)
         assert done.returncode == 0, (args, (done.stdout + done.stderr)[-3000:])
     assert os.listdir(tmp_path / "sr")
+    path = without([e for e in EXTRAS if e != "geo"], tmp_path / "with geo")
+    done = run(
+        installed, "upscale", next((tmp_path / "data/test/RED").iterdir()), "out.tif", cwd=tmp_path, PYTHONPATH=path
+    )
+    assert done.returncode == 0 and (tmp_path / "out.tif").is_file(), done.stderr[-3000:]
+
+
+def test_training_needs_one_extra(installed, tmp_path):
+    path = without([e for e in EXTRAS if e != "train"], tmp_path / "without")
+    for args in (
+        ("simulate", "data", "--scenes", 6, "--seed", 5, "--profile", "smoke"),
+        ("train", "--data", "data", "--run", "run", "--profile", "smoke"),
+        ("export", "run", "mine.keras"),
+        ("predict", "data", "sr", "--model", "run", "--split", "test"),
+        ("predict", "data", "same", "--model", "mine.keras", "--split", "test"),
+    ):
+        done = run(installed, *args, cwd=tmp_path, PYTHONPATH=path)
+        assert done.returncode == 0, (args, (done.stdout + done.stderr)[-3000:])
+    for image in (tmp_path / "sr").rglob("*.png"):
+        same = tmp_path / "same" / image.relative_to(tmp_path / "sr")
+        difference = np.asarray(Image.open(image)).astype(int) - np.asarray(Image.open(same))
+        assert np.abs(difference).max() <= 1
