@@ -303,6 +303,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                          'enhanceme.equal_minutes.divide': ('equal_minutes.html#divide', 'enhanceme/equal_minutes.py'),
                                          'enhanceme.equal_minutes.network_cost': ( 'equal_minutes.html#network_cost',
                                                                                    'enhanceme/equal_minutes.py'),
+                                         'enhanceme.equal_minutes.peak_memory': ( 'equal_minutes.html#peak_memory',
+                                                                                  'enhanceme/equal_minutes.py'),
                                          'enhanceme.equal_minutes.print_cost': ( 'equal_minutes.html#print_cost',
                                                                                  'enhanceme/equal_minutes.py'),
                                          'enhanceme.equal_minutes.run_network': ( 'equal_minutes.html#run_network',

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['HELD_OUT', 'TUNED', 'CORES', 'PROBE', 'LEAST', 'TRIED', 'DIVERGED', 'PARTS', 'divide', 'StepClock', 'timed_run',
-           'with_steps', 'search', 'print_cost', 'scene_cost', 'network_cost', 'run_network', 'run_networks']
+           'with_steps', 'search', 'peak_memory', 'print_cost', 'scene_cost', 'network_cost', 'run_network',
+           'run_networks']
 
 # %% ../nbs/925_equal_minutes.ipynb #1337c413
 import gc
@@ -12,8 +13,11 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+
+import psutil
 
 from .config import Config
 from .core import Meter, UserError, progress_bar, write_json
@@ -146,6 +150,27 @@ def search(
     return json.loads(record.read_text())
 
 # %% ../nbs/925_equal_minutes.ipynb #b8271fee
+def peak_memory(
+    function,  # without arguments
+) -> float:  # MB
+    "Call a function and return the largest growth of this process's memory, sampled 200 times a second."
+    process, over = psutil.Process(), threading.Event()
+    seen = [process.memory_info().rss]
+
+    def watch():
+        while not over.wait(0.005):
+            seen.append(process.memory_info().rss)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        function()
+    finally:
+        over.set()
+        thread.join()
+    return (max(seen) - seen[0]) / 2**20
+
+
 def print_cost(
     network: str,  # .keras file
     store: str,  # folder of prepared scenes
@@ -156,13 +181,10 @@ def print_cost(
 
     model, config = load_model(network)
     x = scene_input(Store(Path(store)).load(key).stack, config.patching)
-    with Meter() as before:
-        held = before.cost["peak_mb"]
-        reconstruct(model, x)
-        peak = before.cost["peak_mb"]
+    memory = peak_memory(lambda: reconstruct(model, x))
     with Meter() as meter:
         reconstruct(model, x)
-    print(json.dumps({"scene_s": meter.cost["cpu_s"] / CORES, "scene_mb": peak - held}))
+    print(json.dumps({"scene_s": meter.cost["cpu_s"] / CORES, "scene_mb": round(memory, 1)}))
 
 
 def scene_cost(
