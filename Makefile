@@ -42,6 +42,7 @@ study: venv
 # Scenes and run are kept under WEIGHTS: a call that was interrupted goes on. Weights for another SENSOR stay there.
 weights: venv
 	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile "$(SENSOR)"
+	@test "$(SENSOR)" != weights || $(BIN)/python -c "import sys; from enhanceme.validation import choice_from; choice_from(*sys.argv[1:])" "$(WEIGHTS)/data" enhanceme/weights/choice-simulated.csv
 	@$(BIN)/enhanceme train --profile "$(SENSOR)" --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
 	@test "$(SENSOR)" != weights || { $(BIN)/enhanceme export "$(WEIGHTS)/run" "$(WEIGHTS)/run/best.keras" && mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras; }
 
@@ -50,7 +51,7 @@ weights-real: venv
 	@test -n "$(DATA)" || { echo "enhanceme: give the data set with the real scenes, DATA=folder"; exit 2; }
 	@$(BIN)/enhanceme validate "$(DATA)" "$(WEIGHTS_REAL)" --profile weights-real --scenes profiles/weights-real.txt --from fusion --flips 4
 	@$(BIN)/enhanceme export "$(WEIGHTS_REAL)/folds/average.keras" "$(WEIGHTS_REAL)/folds/average.keras"
-	@for f in average.keras:enhanceme/weights/fusion-real.keras choice.csv:enhanceme/weights/choice.csv scores.csv:benchmarks/validation.csv; do \
+	@for f in average.keras:enhanceme/weights/fusion-real.keras choice.csv:enhanceme/weights/choice.csv scores.csv:benchmarks/validation.csv uncertainty.csv:benchmarks/uncertainty.csv; do \
 		to="$${f#*:}"; cp "$(WEIGHTS_REAL)/folds/$${f%%:*}" "$$to.part" && mv "$$to.part" "$$to" || exit 1; done
 
 test: venv lint

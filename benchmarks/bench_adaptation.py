@@ -1,13 +1,12 @@
-"""Does a network gain by adapting to a scene, without any HR? Consistency of the re-degraded SR with the frames,
-measured on held-out simulated scenes.
+"""Gain of a network that is adapted to each scene without HR: the SR image, degraded again, is made consistent with
+the frames. Measured on held-out simulated scenes.
 
     python benchmarks/bench_adaptation.py DATA NETWORK [--scenes 12] [--csv FILE]
 
-Two ways: back-projection of what the frames show and the re-degraded image does not (the image is changed, the
-network is not), and some optimiser steps on the network's last layers or on all of its weights
-for each scene, minimising the absolute difference between the frames and the image seen through the measured kernel,
-frames weighed by how well they agree with each other. A method is kept only if the 95 % interval of its gain lies
-above 0.
+Two methods: back-projection of the difference between the frames and the degraded image (which changes the image,
+not the network), and for each scene some optimiser steps on the network's last layers or on all of its weights. The
+steps minimise the absolute difference between the frames and the image filtered by the measured kernel; frames that
+agree better with each other have more weight. A method is kept only if the 95 % interval of its gain lies above 0.
 """
 
 import argparse
@@ -36,7 +35,7 @@ RATE = 2e-5
 
 
 def back_projected(image, frames, optics, y, weights, rate, steps):
-    "The image moved towards what the frames show: (3h, 3w), DN."
+    "Return the image, corrected by the residuals of the frames: (3h, 3w), DN."
     enlarge = [(enlarger(frames.shape[0], sy), enlarger(frames.shape[1], sx)) for sy, sx in frames.shifts]
     for _ in range(steps):
         rim = with_rim(image)

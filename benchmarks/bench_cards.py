@@ -2,7 +2,8 @@
 
     python benchmarks/bench_cards.py DATA --store reports/local-weights-real/store
 
-Writes benchmarks/validation_fusion.csv (unless it is there) and enhanceme/weights/{fusion,fusion-real}.md.
+Writes benchmarks/validation_fusion.csv (unless it is there), enhanceme/weights/{fusion,fusion-real}.md and the page
+reports/weights.html.
 """
 
 import argparse
@@ -11,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from enhanceme.cards import cards_page, model_card
 from enhanceme.config import Config
 from enhanceme.core import project_root, written_whole
 from enhanceme.preparation import prepare
-from enhanceme.validation import model_card, score_weights
+from enhanceme.validation import score_weights
 
 LICENCE = "weights: as the project; PROBA-V data: ESA/VITO, for research, not redistributed here"
 LIMITS = (
@@ -65,6 +67,9 @@ def main():
             with written_whole(WEIGHTS / f"{name}.md") as part:
                 part.write_text(card)
             print(card)
+    written = [WEIGHTS / f"{name}.md" for name in reversed(cards)]
+    with written_whole(project_root() / "reports" / "weights.html") as part:
+        part.write_text(cards_page([path.read_text() for path in written if path.exists()]), encoding="utf-8")
 
 
 if __name__ == "__main__":

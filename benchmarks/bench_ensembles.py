@@ -1,11 +1,11 @@
-"""What each way of asking a network again gains, and what it costs.
+"""Gain and cost of test-time augmentations and ensembles.
 
-Usage: python benchmarks/bench_ensembles.py DATA RUN_OR_FILE [RUN_OR_FILE ...] [--scenes N] [--csv FILE [--append]]
+    python benchmarks/bench_ensembles.py DATA RUN_OR_FILE [RUN_OR_FILE ...] [--scenes N] [--csv FILE [--append]]
+
 DATA is a data set with HR (or simulated), RUN a trained network; scenes that the run trained on are left out.
-Prints, for each option, the mean gain in cPSNR over the single answer
-with its 95 % interval over scenes, the share of scenes won, network passes and seconds per scene (registration
-included), then the classical methods against the baseline.
-Given several networks, their mean is an option too, against the best of them. One core: OMP_NUM_THREADS=1.
+Prints, for each option, the mean gain in cPSNR over a single pass with its 95 % interval over scenes, the share of
+scenes that gain, network passes and seconds per scene (registration included), then the classical methods against the
+baseline. With several networks, their mean is compared with the best of them. One core: OMP_NUM_THREADS=1.
 """
 
 import argparse

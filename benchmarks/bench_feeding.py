@@ -1,7 +1,7 @@
-"""What feeding costs: the time the stream needs for a batch against the time of a training step that consumes it, in
-one run.
+"""Cost of feeding: the time of the stream for a batch against the time of the training step that consumes it, in one
+run.
 
-python benchmarks/bench_feeding.py [--profile cpu] [--steps 30] [--out FILE.json]
+    python benchmarks/bench_feeding.py [--profile cpu] [--steps 30] [--out FILE.json]
 """
 
 import os

@@ -1,15 +1,14 @@
-"""What the landscape brings: one recipe, trained on procedural landscapes, on landscapes cut from images and, with
-`--set`, under other settings of the simulator, judged on the same scenes.
+"""Effect of the landscape: one recipe, trained on procedural landscapes, on landscapes cut from images and, with
+`--set`, under other settings of the simulator, scored on the same scenes.
 
     python benchmarks/bench_imagery.py IMAGERY DATA [DATA ...] [--set KEY=VALUE ...] [--scenes 150] [--steps 800]
     [--seeds 2026 ...] [--work FOLDER] [--csv FILE]
 
-IMAGERY is a folder of georeferenced images, DATA are data sets with HR or simulated ones to judge on. All networks
+IMAGERY is a folder of georeferenced images, DATA are the data sets that are scored, with HR or simulated. All networks
 have the recipe of `profiles/weights.yaml` with fewer scenes and steps and, but for `--set`, the same simulated
-sensor; each seed
-trains one network of each kind, on scenes of its own. A positive difference speaks for imagery, or for the settings,
-against procedural landscapes by the defaults and the same seed. Runs resume; what a network gains differs between
-seeds, too, so more of them say more.
+sensor; each seed trains one network of each kind, on scenes of its own. A positive difference favours imagery, or the
+settings, over procedural landscapes with the default settings and the same seed. Gains also vary between seeds: use
+several. Runs resume.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-"""Quality against CPU minutes: how soon does the recipe of the shipped weights reach what `enhanceme-32`, by its own
-published recipe, reaches after a long run on the same scenes and cores?
+"""Quality against CPU minutes: the time in which the recipe of the shipped weights reaches the score of `enhanceme-32`
+with its published recipe after a long run, on the same scenes and cores.
 
     python benchmarks/bench_minutes.py DATA STORE [--minutes 60] [--share 0.1] [--looks 12] [--judge DATA ...]
     [--work FOLDER] [--csv FILE]
@@ -9,7 +9,7 @@ folder for its prepared scenes (one a registration mode is made there). `enhance
 time (of all cores together), the recipe of
 `profiles/weights.yaml` with the preset `fusion` for `--share` of that. Both are validated on the same twelve
 held-out scenes; validation is not counted.
-At the end both are judged on the scenes of each `--judge` that have HR. Runs resume.
+At the end both are scored on the scenes of each `--judge` that have HR. Runs resume.
 """
 
 import argparse

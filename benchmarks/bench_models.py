@@ -1,10 +1,10 @@
-"""The networks' speed, as ratios measured in one run, so that they mean the same on any machine.
+"""Speed of the networks as ratios measured in one run, which are comparable between machines.
 
     python benchmarks/bench_models.py [--rounds 5]
 
-The unit is this machine's own matrix-multiply rate. The candidates take turns, so that other work on the machine
-hits all alike, and the least time of each counts.
-Two columns: by the wall clock, and by CPU seconds of this process, which suffer less when others use the machine.
+The unit is the machine's own rate of matrix multiplication. The networks take turns, so that other work on the machine
+affects all alike, and the least time of each counts. Two columns: wall time, and CPU time of this process, which
+depends less on other work.
 """
 
 import argparse

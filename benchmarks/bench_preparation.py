@@ -1,7 +1,7 @@
-"""How long preparation (read, register, choose, store) takes, as ratios in one run: against decoding the same PNGs,
-and against the original's preprocessing steps; and its memory by the number of scenes.
+"""Time of preparation (read, register, choose, store), as ratios in one run: against decoding the same PNGs, and
+against the original's preprocessing steps; and its memory by the number of scenes.
 
-python benchmarks/bench_preparation.py [--scenes 16] [--memory 100,400,1450] [--out FILE.json]
+    python benchmarks/bench_preparation.py [--scenes 16] [--memory 100,400,1450] [--out FILE.json]
 """
 
 import os

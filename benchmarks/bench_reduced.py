@@ -5,11 +5,10 @@ clouds and real differences in sharpness.
     python benchmarks/bench_reduced.py DATA [--network NAME=RUN_OR_FILE[,RUN_OR_FILE ...] ...] [--tops 3] [--draws 2]
     [--csv FILE]
 
-DATA is a data set of real scenes; HR is not looked at. Of each stack, each of the `--tops` best frames (by
-clearance, then sharpness) is HR `--draws` times, with other shifts. The weights that ship are judged in several ways
-of prediction, other networks as they are,
-and classical methods. Gains over the official baseline, mean of each stack, in dB; between brackets 95 % intervals
-over stacks. A stack counts once, however often it is reduced.
+DATA is a data set of real scenes, whose HR is not used. Of each stack, each of the `--tops` best frames (by clearance,
+then sharpness) becomes HR `--draws` times, with other shifts. Scored are the weights that ship, with several settings
+of prediction, other networks with their own settings, and classical methods. Gains over the official baseline in dB
+are averaged over each stack, which counts once; brackets hold 95 % intervals over stacks.
 """
 
 import argparse
@@ -22,8 +21,6 @@ WAYS = {
     "fusion": [],
     "4 flips": ["prediction.flips=4"],
     "9 frames": ["prediction.frames=9"],
-    "nested 3": ["prediction.nested=3"],
-    "nested 3, 4 flips": ["prediction.nested=3", "prediction.flips=4"],
     "all frames": ["prediction.frames=64"],
     "all frames, 4 flips": ["prediction.frames=64", "prediction.flips=4"],
 }

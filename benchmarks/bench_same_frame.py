@@ -1,15 +1,15 @@
-"""Which frame is HR's own acquisition: what the frames tell, and what a network makes of it. A check on the
-simulator as much as on the network.
+"""Whether HR's own acquisition can be identified among the frames, and how much a network gains from it. A test of the
+simulator as much as of the network.
 
     python benchmarks/bench_same_frame.py DATA [NETWORK] [--scenes 60] [--csv FILE]
 
-DATA is simulated: its truth names the frame. First a conditional logit (McFadden 1974) guesses the frame from the
-features of registration, fitted on every other scene and judged on the rest: the mean of -log p of the right frame,
-less than that of a blind guess by what the features tell. Sharpness and clearance may tell (they do on real scenes);
-whatever else tells is a give-away of the simulator's, which a network trained long enough will live on.
+DATA is simulated: its truth names the frame. First a conditional logit (McFadden 1974) estimates the frame from the
+features of registration; it is fitted on every other scene and tested on the rest. Its measure is the mean of -log p of
+the right frame, compared with a uniform guess. Sharpness and clearance are informative, as on real scenes; any other
+informative feature is an artefact of the simulator, on which a network that is trained long enough would rely.
 Then, for NETWORK, the gain over the official baseline with the frames as they are, with the right frame three times,
-with it alone, and without it. Training that closes the gap between the first two without
-sharper features has found a give-away.
+with it alone, and without it. A training that closes the gap between the first two without sharper features has found
+an artefact.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python benchmarks/bench_sensor.py ../shared/data/probav96 [--out benchmarks] [--most 8]
 
 The folder holds `reference.json`: for each band and scene the number of the LR frame of HR's acquisition. Writes
-`sensor_scenes.csv`, one row a scene, with what the classical `map` gains on it, and `sensor.csv`, mean with interval
+`sensor_scenes.csv`, one row a scene, with the gain of the classical `map`, and `sensor.csv`, mean with interval
 and quantiles of each quantity by band.
 """
 

@@ -4,8 +4,8 @@ must not be loaded.
     python benchmarks/bench_simulation.py [--scenes 100,400,1450] [--seed 0] [--work FOLDER]
 
 The peak is that of the command's process and of its largest worker (resident set, sampled ten times a second). Flat
-means that the largest data set needs at most a quarter more than the smallest. Time is told as a
-ratio: seconds a scene at the largest size over those at the smallest.
+means that the largest data set needs at most a quarter more than the smallest. Time is a ratio:
+seconds a scene at the largest size over those at the smallest.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Wall time and peak memory of `enhanceme upscale` on a synthetic PROBA-V tile: 30 daily products (S1, 333 m, HDF5).
 
-Usage: python benchmarks/bench_tile.py [--side 3360] [--days 30] [--kills 2] [--again] [--keep FOLDER]
+    python benchmarks/bench_tile.py [--side 3360] [--days 30] [--kills 2] [--again] [--keep FOLDER]
+
 Writes the products, runs the command in a process of its own, kills it with SIGKILL after each of some pauses, and
 lets it go on. Prints wall seconds, CPU seconds and peak resident memory of each call, and how far the corners of the
 result lie from those of the products, in degrees. `--again` also runs it without a kill and compares the bytes.

@@ -1,5 +1,4 @@
-"""Which network learns most per CPU minute? Designs trained for equal CPU time on the same simulated scenes,
-compared on held-out ones.
+"""Designs of networks, trained for equal CPU time on the same simulated scenes and compared on held-out ones.
 
     python benchmarks/compare_designs.py [--minutes 4] [--scenes 160] [--seed 0] [--work FOLDER]
 

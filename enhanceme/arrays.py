@@ -17,7 +17,7 @@ from .upscaling import upscale
 
 # %% ../nbs/840_arrays.ipynb #f238f0c1
 def _written(array, path) -> Path:
-    "An array (time, y, x) as a GeoTIFF whose bands are the frames."
+    "Return an array (time, y, x) as a GeoTIFF whose bands are the frames."
     place = {}
     if array.rio.crs is not None:
         place = {"crs": array.rio.crs, "transform": array.rio.transform()}

@@ -67,7 +67,7 @@ def upscale_stack(
 ) -> tuple[np.ndarray, np.ndarray | None]:  # uint16 (3h, 3w), DN; float32 (3h, 3w), DN, the expected error
     "The SR image of a registered stack, as `super_resolve` makes it."
     if with_error:
-        check_scale_output([network])
+        check_scale_output([(network, config)])
     pairs, cfg, shape = as_networks(network, config), config.prediction, stack.frames.shape[1:]
     render = tile_renderer(pairs, lambda y, x, size: with_margin(stack, y, x, size), with_error)
     tile = cfg.tile or (LARGE_TILE if max(shape) > WHOLE else max(shape))
@@ -163,7 +163,7 @@ def upscale_blocks(
     "The SR image of a stack in files, in bounded memory; tiles that are there already are not made again."
     network, config = open_network(job.model, job.changes)
     if job.with_error:
-        check_scale_output([network])
+        check_scale_output([(network, config)])
     if config.patching.rule == "original":
         raise UserError(
             "patching.rule=original",

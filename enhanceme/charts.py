@@ -75,7 +75,7 @@ def training_curves(
     history: pd.DataFrame,  # step, loss, learning_rate, val_gain or val_cpsnr; NaN where validation did not run
     best: int | None = None,  # step whose weights were kept
 ) -> Picture:
-    "Loss, validation and learning rate against steps."
+    "Draw loss, validation and learning rate against steps."
     fig, (top, low) = canvas(8.6, 3.5, 2, 2, gridspec_kw=dict(height_ratios=(4, 1)), sharex=True)
     draw_loss(top[0], history)
     draw_validation(top[1], history, best)
@@ -111,7 +111,7 @@ def score_scatter(
     groups: Sequence[str] | None = None,  # (n,) a label for each scene, such as its band
     labels: tuple[str, str] = ("baseline, dB", "cPSNR, dB"),  # of the axes
 ) -> Picture:
-    "Scores against the baseline, with the line of no gain."
+    "Draw scores against the baseline, with the line of no gain."
     fig, ax = canvas(4.6, 4.2)
     baseline, scores = np.asarray(baseline, float), np.asarray(scores, float)
     groups = np.asarray(["scenes"] * len(scores) if groups is None else groups)
@@ -146,7 +146,7 @@ def gain_dots(
     groups: Sequence[str] | None = None,  # (n,) a label for each scene, such as its band
     interval: tuple[float, float, float] | None = None,  # (mean, low, high) in dB
 ) -> Picture:
-    "Gains over the baseline, sorted, with their mean and its interval."
+    "Draw gains over the baseline, sorted, with their mean and its interval."
     gains = np.asarray(gains, float)
     order = np.argsort(gains)
     fig, ax = canvas(8.6, 2.8)
@@ -188,7 +188,7 @@ def forest(
     title: str = "",  # above the rows
     digits: int = 2,  # decimals of the numbers at the side
 ) -> Picture:
-    "Effects with their intervals."
+    "Draw effects with their intervals."
     values, low, high = (np.asarray(v, float) for v in (values, low, high))
     fig, ax = canvas(8.6, 0.8 + 0.3 * len(values))
     names = list(dict.fromkeys(groups)) if groups is not None else []
@@ -264,7 +264,7 @@ def lines(
     dots: bool = True,  # mark the points
     sharey: bool = True,  # the same y axis in all panels
 ) -> Picture:
-    "Curves with intervals."
+    "Draw curves with intervals."
     panels = panels if all(isinstance(v, dict) for v in panels.values()) else {"": panels}
     fig, axs = canvas(8.6 if len(panels) > 1 else 6.6, height, 1, len(panels), squeeze=False, sharey=sharey)
     names = list(dict.fromkeys(name for group in panels.values() for name in group))
@@ -343,7 +343,7 @@ def tradeoff(
     groups: dict | None = None,  # name -> group; a group has one colour, and `COLORS` are kept
     legend: bool = True,  # of the groups' colours
 ) -> Picture:
-    "Gain against cost, each point with its interval and its name."
+    "Draw gain against cost, each point with its interval and its name."
     fig, ax = canvas(8.6, 3.8)
     kinds = list(dict.fromkeys((groups or {}).values()))
     look = {kind: COLORS.get(kind, CYCLE[k % len(CYCLE)]) for k, kind in enumerate(kinds)}

@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from .core import UserError
+from .images import LARGEST
 from .layout import BANDS, FILE, SPLITS, Fault, path_problem, read_labels, read_norms
+from .readers import read_bytes
 from .scenes import Scene, find_scenes, load_scene, repeated_names, scene_folders
 from .sensor import SATURATED
 
@@ -35,7 +37,7 @@ class DataCheck:
         return [f for f in self.faults if f.fatal]
 
     def summary(self) -> str:
-        "Counts, clearance and frames by split and band, then the faults, as text."
+        "Return counts, clearance and frames by split and band, then the faults, as text."
         lines = []
         if len(self.table):
             columns = dict(
@@ -161,7 +163,9 @@ def fingerprint(
     for path in files:
         if problem := path_problem(path):
             raise Fault(path, *problem).error
-        digest.update(path.relative_to(data).as_posix().encode() + b"\0" + path.read_bytes())
+        digest.update(
+            path.relative_to(data).as_posix().encode() + b"\0" + read_bytes(path, "fetch or write it again", LARGEST)
+        )
     return digest.hexdigest()
 
 # %% ../nbs/140_checks.ipynb #3ea16f08

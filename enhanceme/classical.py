@@ -71,12 +71,12 @@ def usable(
 
 # %% ../nbs/630_classical.ipynb #d797e9b3
 def _lr_of_hr(n, shift):
-    "The position (3n,) on a frame of each HR pixel, in LR px."
+    "Return the position (3n,) on a frame of each HR pixel, in LR px."
     return (np.arange(SCALE * n) + 0.5) / SCALE - 0.5 - shift
 
 
 def _cubic(u):
-    "The cubic convolution kernel (a = -0.5) at distance u >= 0 LR px."
+    "Return the cubic convolution kernel (a = -0.5) at distance u >= 0 LR px."
     core, lobe = 1.5 * u**3 - 2.5 * u**2 + 1, -0.5 * u**3 + 2.5 * u**2 - 4 * u + 2
     return np.where(u < 1, core, np.where(u < 2, lobe, 0))
 
@@ -85,7 +85,7 @@ def enlarger(
     n: int,  # LR px
     shift: float = 0.0,  # LR px
 ) -> sparse.csr_matrix:  # float32 (3n, n)
-    "Cubic convolution from a frame to the output grid, along one axis; with shift 0 the official bicubic."
+    "Return cubic convolution from a frame to the output grid, along one axis; with shift 0 the official bicubic."
     x = _lr_of_hr(n, shift)
     i = np.floor(x).astype(int)[:, None] + np.arange(-1, 3)  # (3n, 4)
     taps = _cubic(np.abs(x[:, None] - i)).astype(np.float32)
@@ -98,7 +98,7 @@ def placer(
     shift: float,  # LR px
     spread: float,  # HR px, standard deviation
 ) -> sparse.csr_matrix:  # float32 (3n, n)
-    "Weights of the LR pixels of a frame on the HR pixels, along one axis: a Gaussian around each LR pixel's place."
+    "Return Gaussian weights of a frame's LR pixels on the HR pixels, along one axis."
     distance = SCALE * (_lr_of_hr(n, shift)[:, None] - np.arange(n))  # (3n, n), HR px
     weights = np.where(np.abs(distance) < 4 * spread, np.exp(-(distance**2) / (2 * spread**2)), 0)
     return sparse.csr_matrix(weights.astype(np.float32))
@@ -307,7 +307,7 @@ def slopes_back(
 
 # %% ../nbs/630_classical.ipynb #a4f6ce4e
 def _robust_weights(frames, model, y, x, w, robust):
-    "The weights (h, w) of each frame's pixels: reduced beyond `robust` times the median residual."
+    "Return the weights (h, w) of each frame's pixels: reduced beyond `robust` times the median residual."
     out = []
     for t, m in enumerate(frames.clear):
         residual = np.abs(y[t] - model.forward(t, x))

@@ -15,6 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from . import commands, image_commands  # noqa: F401 (importing them registers their commands)
+from .config import check_training_memory
 from .core import UserError, check_extra, shown, written_whole
 from enhanceme.options import (
     ProfileOpt,
@@ -146,6 +147,7 @@ def study(
     "Run the whole path: scenes, training, prediction, scores and report. Finished stages are reused."
     check_extra("enhanceme study", "study", *PAGES_NEED)
     config = config_from_options(profile, set_, seed)
+    check_training_memory(config)
     load_tensorflow()
     from enhanceme.study import run_study
 

@@ -59,7 +59,7 @@ def fetch(
 
     found = fetch_data(out, mirror or MIRRORS, archive, sample)
     proof = f"{len(found['proof'])} baselines recomputed, all equal norm.csv"
-    print(f"{out}: {found['scenes']} scenes from {found['source']}; {proof}")
+    print(f"{shown(out)}: {found['scenes']} scenes from {shown(found['source'])}; {proof}")
 
 # %% ../nbs/980_commands.ipynb #b64620d4
 @app.command()
@@ -106,7 +106,7 @@ def simulate(
         workers=workers,
         scheduler=scheduler,
     )
-    print(f"{out}: {scenes} simulated scenes")
+    print(f"{shown(out)}: {scenes} simulated scenes")
 
 # %% ../nbs/980_commands.ipynb #44cc078a
 def check_frames(
@@ -141,7 +141,7 @@ def check(
             print(f"{'fault' if fault.fatal else 'note'}: {fault}")
         if any(fault.fatal for fault in faults):
             raise typer.Exit(2)
-        print(f"{data}: a complete submission")
+        print(f"{shown(data)}: a complete submission")
         return
     from enhanceme.products import holds_frames
 
@@ -169,7 +169,7 @@ def baseline(
     from enhanceme.methods import baseline_data
 
     baseline_data(data, out, band, split, progress=progress_bar("baseline"))
-    print(f"{out}: baseline images written")
+    print(f"{shown(out)}: baseline images written")
 
 # %% ../nbs/980_commands.ipynb #9690f8f6
 @app.command()
@@ -185,12 +185,13 @@ def predict(
         typer.Option(
             "--uncertainty",
             help="Also write imgsetNNNN.scale.tif, the expected absolute error of each pixel in DN; "
-            "needs a network trained with loss.name=laplace.",
+            "with the default weights, or a network trained with loss.name=laplace.",
         ),
     ] = False,
 ):
     "Super-resolve every scene, by a network or a classical method, into 16-bit PNGs 3 times the size of the LR frames."
-    from enhanceme.calibration import calibrate_data
+    from enhanceme.calibration import calibrate_data, folder_widths
+    from enhanceme.expected_errors import LEVELS
     from enhanceme.methods import predict_data
 
     predict_data(
@@ -203,7 +204,10 @@ def predict(
         changes=set_ or (),
         uncertainty=uncertainty,
     )
-    print(f"{out}: images written")
+    print(f"{shown(out)}: images written")
+    if uncertainty:
+        widths = zip(LEVELS, folder_widths(out))
+        print("errors in units of the scale:", ", ".join(f"{level:.0%} within {width:.2f}" for level, width in widths))
     if uncertainty and (found := calibrate_data(data, out, band, split)):
         print(f"scales against HR: {found}")
 
@@ -222,7 +226,7 @@ def submit(
     from enhanceme.submission import check_submission, write_submission
 
     write_submission(data, out, chosen_methods(model), incomplete, progress_bar("predicting"), set_ or ())
-    print(f"{out}: written", *check_submission(out), sep="\n")
+    print(f"{shown(out)}: written", *check_submission(out), sep="\n")
 
 # %% ../nbs/980_commands.ipynb #05fb5f11
 @app.command()
@@ -242,13 +246,13 @@ def score(
     if out is not None:
         with written_whole(out) as part:
             table.to_csv(part, index=False)
-    shown = table.drop(columns=["split", "method", "cssim"]).rename(
+    columns = table.drop(columns=["split", "method", "cssim"]).rename(
         columns={"cpsnr": "cPSNR", "norm": "baseline N", "score": "N/cPSNR"}
     )
-    print(shown.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
+    print(columns.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     gain = (table.cpsnr - table.norm).mean()
     print(
-        f"{table.method.iloc[0]}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
+        f"{shown(table.method.iloc[0])}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
         f"mean gain over the baseline {gain:+.4f} dB, {len(table)} scenes"
     )
 
@@ -286,7 +290,7 @@ def validate(
     store = prepare(data, run / "store", config.registration, split="train")
     scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
     print(judgement(scores).to_string(index=False))
-    print(f"{run / 'folds'}: average.keras, choice.csv, scores.csv")
+    print(f"{shown(run / 'folds')}: average.keras, choice.csv, scores.csv")
 
 # %% ../nbs/980_commands.ipynb #efaff018
 @app.command()
@@ -313,7 +317,7 @@ def import_checkpoint(
     load_tensorflow()
     from enhanceme.weights import import_published
 
-    print(f"{import_published(path, out, band)}: written")
+    print(f"{shown(import_published(path, out, band))}: written")
 
 # %% ../nbs/980_commands.ipynb #1da586a7
 @app.command()
@@ -361,4 +365,4 @@ def compare(
         if last.scenes > 1
         else " on one scene, which shows nothing about others"
     )
-    print(f"{out / 'comparison.html'}: candidate - benchmark {last.difference:+.3f} dB{interval}")
+    print(f"{shown(out / 'comparison.html')}: candidate - benchmark {last.difference:+.3f} dB{interval}")

@@ -38,7 +38,7 @@ def folder_source(
     folder: Path,  # with imgsetNNNN.png
     name: str,  # on the page
 ) -> Source:
-    "A folder of images as a source; an image of the wrong size raises `UserError`."
+    "Return a folder of images as a source; an image of the wrong size raises `UserError`."
 
     def image(scene: Scene) -> np.ndarray:
         path = folder / f"{scene.name}.png"
@@ -54,7 +54,7 @@ def folder_source(
 def open_source(
     what,  # a folder with imgsetNNNN.png, the name of a method, a run folder or a .keras file
 ) -> Source:  # raises `UserError` when it is none of these
-    "A folder, a method or a network as a source of images."
+    "Return a folder, a method or a network as a source of images."
     text, everywhere = os.fspath(what), lambda scene: True
     folder, name = Path(text), Path(os.path.abspath(text)).name
     if text in methods():
@@ -80,7 +80,7 @@ def distinct_names(
     second: Source,
     paths,  # of both, as they were given
 ) -> tuple[str, str]:
-    "The names of both sides, made longer where they are the same."
+    "Return the names of both sides, made longer where they are the same."
     if first.name != second.name:
         return first.name, second.name
     longer = ["/".join(Path(os.path.abspath(p)).parts[-2:]) for p in paths]
@@ -98,7 +98,7 @@ def patch_scores(
     sm: np.ndarray,  # (H, W), True = clear
     side: int = SIDE,  # HR px
 ) -> pd.DataFrame:  # row, column, then cpsnr_0, cpsnr_1, ... in dB; patches that are clear enough
-    "The cPSNR of every patch for several images of one scene."
+    "Return the cPSNR of every patch for several images of one scene."
     lines = []
     for row in range(hr.shape[0] // side):
         for column in range(hr.shape[1] // side):
@@ -141,7 +141,7 @@ class Comparison:
         return self.scenes[out].assign(beyond=beyond[out]).sort_values("beyond", ascending=False).drop(columns="beyond")
 
     def extremes(self, each: int = 2) -> pd.DataFrame:
-        "At most `each` of the scenes that gained most and of those that lost most, with a column `rank`."
+        "Return at most `each` of the scenes that gained most and of those that lost most, with a column `rank`."
         ordered = self.scenes.sort_values(["difference", "scene"], ascending=[False, True])
         most = min(each, (len(ordered) + 1) // 2)
         last = min(each, len(ordered) - most)
@@ -156,7 +156,7 @@ def rank_name(
     gained: str,  # name where it is positive
     lost: str,  # name where it is negative
 ) -> str:
-    "The rank of a scene by the sign of its difference."
+    "Return the rank of a scene by the sign of its difference."
     if difference == 0:
         return "unchanged"
     return gained if difference > 0 else lost

@@ -69,7 +69,7 @@ def scatter(
     found: Comparison,
     labels: int = 6,  # most outliers that are named
 ) -> Picture:
-    "cPSNR of the candidate against that of the benchmark, by scene and by patch."
+    "Return the cPSNR of the candidate against that of the benchmark, by scene and by patch."
     fig, (left, right) = canvas(8.6, 4.5, 1, 2)
     patches = found.patches[(found.patches.benchmark_cpsnr < PERFECT) & (found.patches.candidate_cpsnr < PERFECT)]
     draw_points(left, found.scenes, found.names, 0.5, s=34, alpha=0.85)
@@ -100,7 +100,7 @@ def p_text(
 
 
 def verdict(found: Comparison) -> Block:
-    "The finding in two sentences."
+    "Return the finding in two sentences."
     (one, two), last = (Block("<em>{}</em>").format(name) for name in found.names), found.summary.iloc[-1]
     kind, difference = "simulated" if found.simulated else "real", Block("<strong>{} dB</strong>")
     change = difference.format(spread(last.difference, sign=True))
@@ -128,7 +128,7 @@ def verdict(found: Comparison) -> Block:
 
 # %% ../nbs/850_comparison_page.ipynb #0532dc9f
 def summary_table(found: Comparison) -> Block:
-    "Means and differences by band."
+    "Return means and differences by band."
     rows, (one, two) = found.summary, found.names
     two_decimals, scores = "{:.2f}".format, zip(rows.benchmark_score, rows.candidate_score)
     shown_rows = pd.DataFrame(
@@ -152,7 +152,7 @@ def summary_table(found: Comparison) -> Block:
 
 
 def scene_table(found: Comparison) -> Block:
-    "All scenes, sorted by difference."
+    "Return all scenes, sorted by difference."
     rows, two_decimals = found.scenes.sort_values("difference", ascending=False), "{:.2f}".format
     columns = {"scene": rows.band + "/" + rows.scene, "split": rows.split, "clear": rows.clearance.map("{:.0%}".format)}
     if not np.allclose(rows.norm, rows.benchmark_cpsnr, atol=5e-3):  # the benchmark is not the baseline itself
@@ -168,7 +168,7 @@ def pictures(
     sides: Sequence[Source],  # benchmark and candidate
     data,  # the data set's folder
 ) -> tuple[Block, Block]:
-    "The slider of the first extreme scene, and the gallery of all extreme scenes with close-ups."
+    "Return the slider of the first extreme scene, and the gallery of all extreme scenes with close-ups."
     (one, two), chosen, rows = found.names, found.extremes(), []
     norms, folders = read_norms(data), {f.name: f for f in find_scenes(data)}
     for line in chosen.itertuples():
@@ -195,7 +195,7 @@ def comparison_facts(
     data,  # the data set's folder
     files: Sequence[str],  # beside the page
 ) -> list[tuple]:  # (name, value)
-    "What was compared, from which files, and when."
+    "Return names, files and time of a comparison, as text."
     counts = f", {len(found.scenes)} scenes and {len(found.patches)} patches compared"
     links = [Block('<a href="{}">{}</a>').format(name, name) for name in files]
     pairs = [
@@ -215,7 +215,7 @@ def page_html(
     data,  # the data set's folder
     files: Sequence[str],  # with the numbers, beside the page
 ) -> Block:
-    "The page; it fetches nothing."
+    "Return the page; it fetches nothing."
     (one, two), scenes, last = found.names, found.scenes, found.summary.iloc[-1]
     interval = (last.difference, last.low, last.high) if np.isfinite(last.low) else None
     dots = gain_dots(scenes.difference, scenes.band + "/" + scenes.scene, scenes.band, interval)

@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['Band', 'CFG_MAPPED', 'CFG_DROPPED', 'CFG_FIXED', 'deep_update', 'Config', 'field_names', 'explain', 'make_config',
-           'parse_overrides', 'profiles', 'read_yaml', 'load_config', 'config_from_cfg', 'provenance']
+           'parse_overrides', 'profiles', 'load_config', 'config_from_cfg', 'check_memory', 'check_training_memory',
+           'provenance']
 
 # %% ../nbs/020_config.ipynb #bc665f7d
 import configparser
 import difflib
 import json
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from .core import UserError, git_state, machine, package_folder, shown, versions, written_whole
+from .readers import parse_yaml, read_text, read_yaml
 from enhanceme.settings import (
     LossConfig,
     ModelConfig,
@@ -28,6 +31,7 @@ from enhanceme.settings import (
     SimulationConfig,
     StudyConfig,
     TrainingConfig,
+    UncertaintyConfig,
 )
 
 # %% ../nbs/020_config.ipynb #3a1b36de
@@ -60,6 +64,7 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     prediction: PredictionConfig = PredictionConfig()
+    uncertainty: UncertaintyConfig = UncertaintyConfig()
     study: StudyConfig = StudyConfig()
 
     @staticmethod
@@ -130,11 +135,11 @@ def explain(
     if found[0]["type"] == "extra_forbidden":
         near = _similar(key)
         mend = f"did you mean {', '.join(near)}?" if near else "see `enhanceme settings` for all of them"
-        return UserError(source, f"{key} is not a setting", mend + tail)
+        return UserError(source, f"{shown(key)} is not a setting", mend + tail)
     rules = [e["msg"].removeprefix("Value error, ") for e in same]
     rule = " or ".join(text[0].lower() + text[1:] for text in rules)
     value = shown(f"{key}={found[0]['input']!r}")
-    return UserError(source, f"{value} is not possible: {rule}", f"change {key}{tail}")
+    return UserError(source, f"{value} is not possible: {rule}", f"change {shown(key)}{tail}")
 
 # %% ../nbs/020_config.ipynb #6f2e8ab1
 def make_config(
@@ -155,13 +160,10 @@ def parse_overrides(
     out = {}
     for text in overrides:
         key, sep, value = text.partition("=")
-        if not sep or not key.strip():
+        if not sep or not key.strip() or key.count(".") > 3:
             mend = "write --set section.key=value, such as --set training.steps=100"
             raise UserError(f"--set {shown(text)}", "is not a setting", mend)
-        try:
-            value = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"--set {shown(text)}", "the value is not valid YAML", "quote it") from None
+        value = parse_yaml(value, f"--set {shown(text)}", "quote it", "a value in valid YAML")
         for part in reversed(key.strip().split(".")):
             value = {part: value}
         out = deep_update(out, value)
@@ -173,19 +175,6 @@ def profiles() -> dict[str, Path]:
     return {p.stem: p for p in sorted(package_folder("profiles").glob("*.yaml"))}
 
 
-def read_yaml(path) -> dict:
-    "Read the mapping in a YAML file."
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise UserError(shown(path), "not a valid YAML file", "see profiles/quick.yaml for one") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise UserError(shown(path), "must hold `key: value` settings", "see profiles/quick.yaml")
-    return values
-
-
 def load_config(
     source="quick",  # a profile's name or the path of a YAML file
     overrides=(),  # `section.key=value` strings, applied last
@@ -193,11 +182,11 @@ def load_config(
     "Read settings from a profile or a file and apply overrides; raise `UserError` for unknown names and values."
     known = profiles()
     path = known.get(str(source), Path(source))
-    if not path.is_file():
+    if not os.path.isfile(path):  # False also for a name that no file can have
         rule = f"neither a profile ({', '.join(known)}) nor a file"
         raise UserError(f"profile {shown(source)}", rule, "choose one of these or give a path")
-    values = deep_update({"profile": path.stem}, read_yaml(path))
-    base = make_config(values, str(source))
+    values = deep_update({"profile": path.stem}, read_yaml(path, "see profiles/quick.yaml for one"))
+    base = make_config(values, shown(source))
     return base.change(*overrides) if overrides else base
 
 # %% ../nbs/020_config.ipynb #61dac65f
@@ -243,11 +232,10 @@ CFG_FIXED = {"Preprocessing.max_shift": "6", "Net.is_grayscale": "1"}  # other v
 def _read_cfg(path) -> configparser.ConfigParser:
     "Parse a `.cfg` file; raise `UserError` where it is none."
     parser = configparser.ConfigParser(inline_comment_prefixes=("<", "#", ";"), interpolation=None)
+    text = read_text(path, "give the path of a .cfg file", 10**5)
     try:
-        parser.read_string(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(shown(path), "no such file", "give the path of a .cfg file") from None
-    except (configparser.Error, UnicodeDecodeError):
+        parser.read_string(text)
+    except configparser.Error:
         mend = "it needs sections [Directories], [Train], [Net], [Preprocessing]"
         raise UserError(shown(path), "not a .cfg file", mend) from None
     return parser
@@ -267,7 +255,7 @@ def _cfg_change(path, name: str, text: str) -> dict:
     try:
         value = kind(text.lower() if kind is str else text)
     except ValueError:
-        raise UserError(shown(path), f"{name}={shown(text)} must be a number", "correct it") from None
+        raise UserError(shown(path), f"{shown(name)}={shown(text)} must be a number", "correct it") from None
     for part in reversed(target.split(".")):
         value = {part: value}
     return value
@@ -285,8 +273,36 @@ def config_from_cfg(
     if not changes:
         raise UserError(shown(path), "holds no setting", "it needs sections [Train], [Net], [Preprocessing]")
     base = deep_update(load_config("original").to_dict(), {"profile": Path(path).stem})
-    config = make_config(deep_update(base, changes), str(path))
+    config = make_config(deep_update(base, changes), shown(path))
     return config.change(*overrides) if overrides else config
+
+# %% ../nbs/020_config.ipynb #8b2d6f31
+def check_memory(
+    where: str,  # the settings or the option
+    need: float,  # bytes, at least
+    sum_: str,  # the arithmetic, for the message
+):
+    "Raise `UserError` where work needs more memory than this machine has."
+    import psutil
+
+    there = psutil.virtual_memory().total
+    if need > there:
+        rule = f"needs at least {need / 1e9:,.1f} GB ({sum_}), this machine has {there / 1e9:.1f} GB"
+        raise UserError(where, rule, "choose smaller numbers")
+
+
+def check_training_memory(config: Config):
+    "Raise `UserError` where a training needs more memory than this machine has."
+    patching, model, training = config.patching, config.model, config.training
+    frames, side = max(patching.frames, patching.frames_max or 0), patching.size + 6
+    part, filters = -(-training.batch // training.micro_batches), model.filters or 1
+    sum_ = f"{part} patches x {frames} frames x {side}^2 px x {filters} channels x 4 bytes"
+    where = f"training.batch={training.batch}, patching.size={patching.size}, patching.frames={frames}"
+    check_memory(where, part * frames * side**2 * filters * 4, sum_)
+    blocks, wide = model.blocks or 0, model.expansion or 1
+    sum_ = f"{blocks} blocks x {filters}^2 x {wide} weights x 16 bytes"
+    where = f"model.filters={filters}, model.blocks={blocks}, model.expansion={wide}"
+    check_memory(where, blocks * filters**2 * wide * 16, sum_)
 
 # %% ../nbs/020_config.ipynb #b49f7dcf
 def provenance(

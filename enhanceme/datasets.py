@@ -6,17 +6,18 @@
 __all__ = ['FIRST_ID', 'SPARE', 'SIMULATOR', 'scene_ids', 'simulate_dataset']
 
 # %% ../nbs/240_datasets.ipynb #a3c93d60
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from .archives import read_arrays
 from .core import UserError, shown, write_json
 from .imagery import find_imagery
 from .layout import write_norms
 from .metrics import baseline
+from .readers import read_json
 from .scenes import write_scene
 from .settings import SimulationConfig
 from .simulation import simulate_scene
@@ -63,8 +64,8 @@ def _simulate_one(job):
         hr, sm = scene.target
         norm = np.float64(baseline(replace(scene, hr=hr, sm=sm)))
         write_scene(replace(scene, truth=dict(scene.truth, norm=norm)), root)
-    with np.load(folder / "truth.npz") as truth:
-        return folder.name, float(truth["norm"])
+    truth = read_arrays(folder / "truth.npz", f"remove {shown(folder)} and simulate again", needed=["norm"])
+    return folder.name, float(truth["norm"])
 
 # %% ../nbs/240_datasets.ipynb #0544228b
 def _is_present(folder, manifest, mend):
@@ -76,13 +77,11 @@ def _is_present(folder, manifest, mend):
         raise UserError(shown(folder), "is a file, not a folder", mend)
     if not note.exists() and not any(folder.iterdir()):
         return False
-    try:
-        have = json.loads(note.read_text()) if note.exists() else {}
-    except ValueError:
-        raise UserError(shown(note), "not readable", f"remove {shown(folder)} and simulate again") from None
-    version = have.get("simulator", 1) if isinstance(have, dict) and have else SIMULATOR
+    have = read_json(note, f"remove {shown(folder)} and simulate again") if os.path.lexists(note) else {}
+    version = have.get("simulator", 1) if have else SIMULATOR
     if version != SIMULATOR:
-        rule = f"made by version {version} of the simulator, which gave other pixels than version {SIMULATOR} of now"
+        other = f"made by version {shown(version)} of the simulator"
+        rule = f"{other}, which gave other pixels than version {SIMULATOR} of now"
         raise UserError(shown(note), rule, f"remove {shown(folder)} and simulate again, or choose another folder")
     if have != manifest:
         raise UserError(shown(folder), "exists with other content than this data set", mend)

@@ -55,7 +55,7 @@ class ShiftKernels(keras.layers.Layer):
 
 
 def _at_hr(x, scale: int, enlarge, name: str):
-    "Frames (B, T, h, w, scale^2) after `enlarge` as frames of HR size: (B, T, 3h, 3w, 1)."
+    "Return frames (B, T, h, w, scale^2) after `enlarge` as frames of HR size: (B, T, 3h, 3w, 1)."
     y = PixelShuffle(scale, name=f"{name}_shuffle", **EXACT)(enlarge(FoldFrames(name=f"{name}_fold", **EXACT)(x)))
     return UnfoldFrames(name=f"{name}_hr", **EXACT)(y, x)
 

@@ -33,7 +33,7 @@ def part(
     parts: int,
     i: int,  # 0-based
 ):  # the same structure with 1 / parts of the samples
-    "Part i of the equal parts of a batch."
+    "Return part i of the equal parts of a batch."
 
     def cut(a):
         n = a.shape[0] // parts
@@ -65,7 +65,7 @@ class Devices:
         return tf.function(lambda v: self.strategy.run(on_each, (v,)))
 
     def mean(self, value: float) -> float:
-        "Mean of a number over the machines, which wait for each other."
+        "Return the mean of a number over the machines, which wait for each other."
         if self.machines == 1:
             return value
         total = self.strategy.experimental_local_results(self._total(tf.constant(float(value))))[0]
@@ -103,7 +103,7 @@ def check_precision(precision: str):
 
 
 def _all_machines(machines: list, number: int) -> Devices:
-    "The devices of all machines of a cluster."
+    "Return the devices of all machines of a cluster."
     where = "training.devices=machines"
     if not machines:
         raise UserError(where, "TF_CONFIG does not name them", f"set it on each of them, such as {EXAMPLE}")
@@ -116,7 +116,7 @@ def _all_machines(machines: list, number: int) -> Devices:
 
 
 def _this_machine(wanted: str) -> Devices:
-    "One device, or all devices of this machine."
+    "Return one device, or all devices of this machine."
     if wanted != "all":
         return Devices()
     found = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]

@@ -136,7 +136,7 @@ def scene_text(
     view: View,
     library: str,  # its title
 ) -> Block:
-    "What is known of a scene, in a sentence."
+    "Return the properties of a scene in a sentence."
     scene, stack = view.scene, view.stack
     kind = "simulated" if scene.truth is not None else "real"
     known = f"HR is known; the official baseline has N = {view.norm:.2f} dB" if scene.target is not None else ""

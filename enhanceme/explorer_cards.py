@@ -46,7 +46,7 @@ def image_widget(
     side: int,  # px on the page
     pixelated: bool = False,  # enlarged without smoothing
 ) -> w.Image:
-    "An empty image."
+    "Return an empty image."
     layout = w.Layout(width=f"{side}px", max_width="100%", height="auto", object_fit="contain")
     image = w.Image(format="png", layout=layout)
     if pixelated:
@@ -58,17 +58,17 @@ def text_widget(
     value: str = "",  # HTML
     **layout,
 ) -> w.HTML:
-    "A text without margin."
+    "Return a text without margin."
     return w.HTML(value, layout=w.Layout(margin="0", **layout))
 
 
 def row(*children, **layout) -> w.HBox:
-    "Widgets side by side; one below the other where the window is narrow."
+    "Return widgets side by side; one below the other where the window is narrow."
     return w.HBox(children, layout=w.Layout(flex_flow="row wrap", align_items="flex-start", **layout))
 
 
 def column(*children, **layout) -> w.VBox:
-    "Widgets one below the other."
+    "Return widgets one below the other."
     return w.VBox(children, layout=w.Layout(**layout))
 
 
@@ -78,7 +78,7 @@ def slider(
     label: str,  # width of the description
     **values,  # value, min and max
 ) -> w.IntSlider:
-    "A slider without a number."
+    "Return a slider without a number."
     layout, style = w.Layout(width=width, max_width="100%", margin="0"), {"description_width": label}
     return w.IntSlider(description=description, readout=False, layout=layout, style=style, **values)
 
@@ -270,7 +270,7 @@ def worst_part(
     view: View,
     side: int,  # px of the part
 ) -> Box:
-    "The part in which the baseline errs most; without HR, the one with most contrast."
+    "Return the part in which the baseline errs most; without HR, the one with most contrast."
     fit, half = view.fit("baseline"), side // 2
     values = fit.error if fit.error is not None else fit.image - fit.image.mean()
     power = ndimage.uniform_filter(np.nan_to_num(values) ** 2, side)
@@ -373,7 +373,7 @@ class ChoiceCard(Card):
         self.status.value = f"<p>{taken}: {rule}.</p>"
 
     def draw_history(self) -> None:
-        "The runs on this scene so far."
+        "List the runs on this scene so far."
         runs, norm = self.view.runs, self.view.norm
         if not runs or runs[0][2] is None:
             self.history.value = ""

@@ -29,7 +29,7 @@ def rgb(
 
 
 def png_bytes(image: Image.Image) -> bytes:
-    "A PNG of an image, encoded for speed rather than size."
+    "Return a PNG of an image, encoded for speed rather than size."
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()
@@ -49,7 +49,7 @@ def grey_levels(
     image: np.ndarray,  # (h, w)
     bounds: tuple[float, float],  # (black, white)
 ) -> np.ndarray:  # uint8 (h, w)
-    "Grey levels of an array."
+    "Return grey levels of an array."
     return (np.clip((np.nan_to_num(image) - bounds[0]) / (bounds[1] - bounds[0]), 0, 1) * 255).astype(np.uint8)
 
 
@@ -58,13 +58,13 @@ def grey(
     bounds: tuple[float, float],  # (black, white)
     side: int | None = None,  # px to which it is enlarged
 ) -> Image.Image:
-    "An array in grey."
+    "Return an array in grey."
     return enlarged(Image.fromarray(grey_levels(image, bounds)), side)
 
 # %% ../nbs/870_explorer_pictures.ipynb #d13c78b2
 @cache
 def palette() -> list[int]:  # 768 values
-    "256 colours: the diverging scale, and the last one for concealed pixels."
+    "Return 256 colours: the diverging scale, and the last one for concealed pixels."
     colours = (DIVERGING(np.linspace(0, 1, 255))[:, :3] * 255).round().astype(int).ravel().tolist()
     return colours + rgb(HIDDEN)
 
@@ -74,7 +74,7 @@ def diverging(
     reach: float,  # value of full colour
     side: int | None = None,  # px to which it is enlarged
 ) -> Image.Image:
-    "Values around zero: blue below, orange above, grey where concealed."
+    "Return values around zero: blue below, orange above, grey where concealed."
     scaled = (np.clip(np.nan_to_num(error) / reach, -1, 1) + 1) * 127
     picture = Image.fromarray(np.where(np.isnan(error), 255, scaled).astype(np.uint8))
     picture.putpalette(palette())
@@ -86,7 +86,7 @@ def tinted(
     clear: np.ndarray,  # bool (h, w), of any size
     share: float = 0.5,  # of the tint
 ) -> Image.Image:
-    "A grey picture with its concealed pixels in amber."
+    "Return a grey picture with its concealed pixels in amber."
     pixels = np.asarray(picture.convert("RGB")).astype(float)
     seen = np.asarray(Image.fromarray(clear).resize(picture.size, Image.Resampling.NEAREST))
     pixels[~seen] = pixels[~seen] * (1 - share) + share * np.array(rgb(AMBER))
@@ -109,7 +109,7 @@ def frame_png(
     matched: bool = True,  # with the brightness of the reference
     masks: bool = True,  # tint concealed pixels
 ) -> bytes:  # PNG
-    "A frame, or its difference to the reference, three times enlarged."
+    "Return a frame, or its difference to the reference, three times enlarged."
     image, clear = view.frame(t, registered, matched)
     side = SCALE * image.shape[1]
     if mode == "frame":
@@ -127,7 +127,7 @@ def wipe_png(
     at: float = 0.5,  # share that the left image takes
     box: Box | None = None,  # to be framed
 ) -> bytes:  # PNG
-    "Two images of a scene with an edge between them."
+    "Return two images of a scene with an edge between them."
     a, b = (grey_levels(view.fit(name).image, view.bounds) for name in (left, right))
     height, width = a.shape
     edge = round(at * width)
@@ -148,7 +148,7 @@ def part_png(
     side: int = 216,  # px
     error: bool = False,  # of its error
 ) -> bytes:  # PNG
-    "A part of an image, or of its error, enlarged without smoothing."
+    "Return a part of an image, or of its error, enlarged without smoothing."
     fit, part = view.fit(name), np.s_[box.top : box.top + box.side, box.left : box.left + box.side]
     picture = diverging(fit.error[part], view.reach, side) if error else grey(fit.image[part], view.bounds, side)
     return png_bytes(picture)
@@ -159,7 +159,7 @@ def thumbnail(
     t: int,  # index of the frame
     side: int,  # px of its width
 ) -> bytes:  # PNG
-    "A small picture of a frame with its own limits."
+    "Return a small picture of a frame with its own limits."
     frame, clear = view.scene.lr[t], view.scene.qm[t]
     bounds = limits(frame[::2, ::2], clear=[clear[::2, ::2]])
     return png_bytes(tinted(grey(frame, bounds, side), clear))
@@ -171,7 +171,7 @@ def svg(
     inner: Block,
     title: str,  # for readers who cannot see it
 ) -> Block:
-    "An SVG that shrinks with its place."
+    "Return an SVG that shrinks with its place."
     return Block(
         '<svg viewBox="0 0 {0} {1}" width="{0}" role="img" aria-label="{2}" style="max-width:100%;height:auto;'
         'display:block" font-family="system-ui, sans-serif" font-size="11" fill="{3}">{4}</svg>'
@@ -183,7 +183,7 @@ def shift_svg(
     t: int,  # index of the frame that stands out
     side: int = 180,  # px
 ) -> Block:
-    "The shifts of the frames against the reference, in HR px."
+    "Draw the shifts of the frames against the reference, in HR px."
     shifts = view.stack.moved * SCALE
     reach = max(1.0, float(np.abs(shifts[view.stack.kept]).max()) * 1.15)
     at = lambda v: side / 2 + np.clip(v, -reach, reach) / reach * (side / 2 - 14)
@@ -227,18 +227,18 @@ class Plot(NamedTuple):
     low: int = 34
 
     def x(self, frequency):
-        "Horizontal place of frequencies."
+        "Return horizontal place of frequencies."
         return self.left + np.asarray(frequency) / 0.5 * (self.width - self.left - self.right)
 
     def y(self, power):
-        "Vertical place of powers."
+        "Return vertical place of powers."
         exponent = np.clip(np.log10(np.maximum(power, 1e-9)), self.bottom, self.ceiling)
         share = (self.ceiling - exponent) / (self.ceiling - self.bottom)
         return self.top + share * (self.height - self.top - self.low)
 
 
 def axes_svg(plot: Plot) -> str:
-    "Grid, labels and the LR Nyquist frequency."
+    "Draw grid, labels and the LR Nyquist frequency."
     decade = (
         '<path d="M{0} {1:.1f}H{2}" stroke="{3}"/><text x="{4}" y="{5:.1f}" text-anchor="end">10'
         '<tspan dy="-4" font-size="8">{6}</tspan></text>'
@@ -263,7 +263,7 @@ def spectrum_svg(
     width: int = 430,  # px
     height: int = 290,  # px
 ) -> Block:
-    "Radial power spectra with the LR Nyquist frequency marked."
+    "Draw radial power spectra with the LR Nyquist frequency marked."
     values = np.concatenate([curve.power[1:] for curve in curves.values()])
     values = np.log10(values[values > 0])
     bottom = np.floor(max(values.min(), values.max() - 6.5))
@@ -287,7 +287,7 @@ def html_table(
     rows: Sequence[Sequence],  # of text or `Block`s
     best: int | None = None,  # index of the row to stress
 ) -> Block:
-    "A small table."
+    "Return a small table."
     cell, lines = Block("<{0}{1}>{2}</{0}>"), []
     if heads:
         lines.append(Block("").join(cell.format("th", Block(' class="n"' * numeric), name) for name, numeric in heads))
@@ -306,7 +306,7 @@ def frame_facts(
     registered: bool,  # compared with the reference after it is moved
     matched: bool,  # and with the brightness of the reference
 ) -> list[tuple]:  # (name, value)
-    "Facts about a frame."
+    "Return facts about a frame."
     scene, stack = view.scene, view.stack
     image, clear = view.frame(t, registered, matched)
     other, other_clear = view.frame(view.reference)
@@ -327,7 +327,7 @@ def frame_facts(
 
 
 def score_table(view: View) -> Block:
-    "The score of every image, the best one last."
+    "Return the score of every image, the best one last."
     if view.scene.target is None:
         return Block("<p>Without HR there is no score.</p>")
     scores = {name: view.fit(name).cpsnr for name in view.images if name != "HR"}

@@ -52,7 +52,7 @@ def frame_labels(
     numbers: Sequence[int] | None,  # of the frames; None = their positions
     count: int,  # of frames
 ) -> list[str]:
-    "Names of frames: LR000, LR001, ..."
+    "Return names of frames: LR000, LR001, ..."
     return [f"LR{n:03d}" for n in (numbers if numbers is not None else range(count))]
 
 
@@ -80,7 +80,7 @@ def frame_strip(
     reference: int | None = None,  # index of the reference frame
     columns: int = 9,  # frames in a row
 ) -> Picture:
-    "All frames of a scene, with status maps and shifts."
+    "Draw all frames of a scene, with status maps and shifts."
     count, height, width = frames.shape
     rows = math.ceil(count / columns)
     fig, axs = canvas(8.6, 1.16 * rows, rows, columns, squeeze=False)
@@ -114,7 +114,7 @@ def shift_cloud(
     truth: np.ndarray | None = None,  # (T, 2) true shifts of a simulated scene, LR px
     scale: int = 3,  # HR px per LR px
 ) -> Picture:
-    "The shifts of the frames against the reference, in HR px."
+    "Draw the shifts of the frames against the reference, in HR px."
     fig, ax = canvas(4.8, 3.6)
     y, x = np.asarray(shifts, float).T * scale
     kept = np.ones(len(x), bool) if kept is None else np.asarray(kept)
@@ -152,7 +152,7 @@ def clearance_bars(
     numbers: Sequence[int] | None = None,  # (T,) of the frames
     threshold: float | None = None,  # share below which a frame is not used
 ) -> Picture:
-    "The clear share of each frame."
+    "Draw the clear share of each frame."
     fig, ax = canvas(8.6, 2.0)
     kept = np.ones(len(clearance), bool) if kept is None else np.asarray(kept)
     labels = frame_labels(numbers, len(clearance))
@@ -173,7 +173,7 @@ def composite(
     other: np.ndarray,  # (h, w) shown in blue
     bounds: tuple[float, float],  # (black, white)
 ) -> np.ndarray:  # (h, w, 3) RGB, 0..1
-    "Two images in complementary colours; grey where they agree."
+    "Draw two images in complementary colours; grey where they agree."
 
     def levels(image):
         return np.clip((np.asarray(image, float) - bounds[0]) / (bounds[1] - bounds[0]), 0, 1)
@@ -188,7 +188,7 @@ def overlays(
     others: dict,  # title -> (h, w) DN, such as before and after registration
     zoom: tuple[int, int, int] | None = None,  # (top, left, side) in px of the part shown; None = all of it
 ) -> Picture:
-    "The reference against other frames, with their differences on one shared scale."
+    "Draw the reference against other frames, with their differences on one shared scale."
     fig, axs = canvas(8.6, 8.6 / (2 * len(others)) + 0.3, 1, 2 * len(others), squeeze=False)
     top, left, side = zoom or (0, 0, max(reference.shape))
     cut = lambda image: np.asarray(image, float)[top : top + side, left : left + side]
@@ -212,7 +212,7 @@ def brightness(
     clear: np.ndarray | None = None,  # (T, h, w) bool
     numbers: Sequence[int] | None = None,  # (T,) of the frames
 ) -> Picture:
-    "The brightness of the frames before and after matching."
+    "Draw the brightness of the frames before and after matching."
     fig, ax = canvas(8.6, 2.5)
     places = np.arange(len(before))
     for name, frames, color, offset in (("before", before, AMBER, -0.14), ("after", after, BLUE, 0.14)):
@@ -231,7 +231,7 @@ def brightness(
 def shift_surface(
     surface: np.ndarray,  # (7, 7) cPSNR in dB for each shift of HR, rows y
 ) -> Picture:
-    "The score as a function of the shift of HR; the best shift is framed."
+    "Draw the score as a function of the shift of HR; the best shift is framed."
     fig, ax = canvas(4.4, 3.6)
     reach = surface.shape[0] // 2
     extent = (-reach - 0.5, reach + 0.5, reach + 0.5, -reach - 0.5)
@@ -260,7 +260,7 @@ def row_lines(
     reach: float,  # half width of the error scale in DN
     alone: bool,  # the only row: its error maps get a line of their own
 ) -> list[list[tuple]]:  # lines of panels (title, image, keywords of imshow)
-    "The panels of a row, in one line or two."
+    "Return the panels of a row, in one line or two."
     black, white = limits(*row.images.values())
     grey, errors = dict(cmap=GREYS, vmin=black, vmax=white), dict(cmap=DIVERGING, vmin=-reach, vmax=reach)
     images = [(title, image, grey) for title, image in row.images.items()]
@@ -289,7 +289,7 @@ def gallery(
     rows: list[Row],  # all with the same titles
     reach: float | None = None,  # half width of the error scale in DN; None = from the errors, see above
 ) -> Picture:
-    "Scenes in rows: images with shared limits, then error maps on one shared scale."
+    "Draw scenes in rows: images with shared limits, then error maps on one shared scale."
     # one error scale for all rows, and the lines of the figure
     errors = [list(row.errors.values()) for row in rows if row.errors]
     reach = reach or (float(np.median([symmetric(*of_row) for of_row in errors])) if errors else 1)
@@ -322,7 +322,7 @@ def busiest(
     error: np.ndarray,  # (h, w) around zero; NaN is ignored
     share: float = 0.28,  # side of the window, as a share of the image's
 ) -> tuple[float, float, float]:  # (top, left, side) as shares, for `zoomed`
-    "The window in which the mean square of an error map is largest."
+    "Return the window in which the mean square of an error map is largest."
     side = max(1, round(share * min(error.shape)))
     mean = uniform_filter(np.nan_to_num(np.asarray(error, float)) ** 2, side, mode="constant", origin=0)
     half = side // 2
@@ -335,7 +335,7 @@ def zoomed(
     row: Row,
     part: tuple[float, float, float],  # (top, left, side) as shares of each image
 ) -> Row:
-    "The same part of every image of a row."
+    "Cut the same part out of every image of a row."
 
     def cut(image):
         top, left, side = (round(p * n) for p, n in zip(part, (*image.shape, min(image.shape))))
@@ -350,7 +350,7 @@ def radial_power(
     pixel: float = 1.0,  # side of a pixel in HR px
     bins: int = 48,  # rings up to this image's Nyquist frequency
 ) -> tuple[np.ndarray, np.ndarray]:  # frequency in cycles per HR px and power density in DN² HRpx², both (bins,)
-    "The radial power spectrum of an image."
+    "Return the radial power spectrum of an image."
     image = np.asarray(image, float)
     image = np.nan_to_num(image - np.nanmean(image))
     window = np.outer(*(np.hanning(n + 2)[1:-1] for n in image.shape))
@@ -368,7 +368,7 @@ def spectra(
     images: dict,  # title -> (image, side of its pixel in HR px); or panel title -> such a dict
     scale: int = 3,  # HR px per LR px
 ) -> Picture:
-    "Radial power spectra with the LR Nyquist frequency marked."
+    "Draw radial power spectra with the LR Nyquist frequency marked."
     panels = images if all(isinstance(v, dict) for v in images.values()) else {"": images}
     fig, axs = canvas(8.6 if len(panels) > 1 else 6.2, 3.2, 1, len(panels), squeeze=False, sharey=True)
     for ax, (title, group) in zip(axs[0], panels.items()):
@@ -391,7 +391,7 @@ def grey_png(
     bounds: tuple[float, float] | None = None,  # (black, white); None = `limits` of the image
     width: int | None = None,  # px to which the image is reduced; None = its own
 ) -> bytes:
-    "An array as an 8-bit grey PNG."
+    "Return an array as an 8-bit grey PNG."
     black, white = bounds or limits(image)
     levels = np.clip((np.nan_to_num(np.asarray(image, float)) - black) / (white - black), 0, 1) * 255
     picture = Image.fromarray(levels.round().astype(np.uint8))
@@ -427,7 +427,7 @@ def reliability(
     corrected: np.ndarray | None = None,  # (n,) the shares once the scales are multiplied by `factor`
     factor: float | None = None,
 ) -> Picture:
-    "The share of errors within intervals that should hold a given share of them."
+    "Draw the share of errors within intervals that should hold a given share of them."
     fig, ax = canvas(4.6, 4.1)
     ax.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
     curves = [(coverage, VERMILION, "as predicted")]

@@ -37,7 +37,7 @@ class Fused:
         first: int,  # LR row
         stop: int,  # the LR row after the last one
     ) -> np.ndarray:  # float64 (3 (stop - first), 3w)
-        "Rows of the image in the sensor's units, with what lies beyond the network's range."
+        "Return rows of the image in the sensor's units, with what lies beyond the network's range."
         out = self.stack.values(self.sr[SCALE * first : SCALE * stop])
         if self.stack.excess is None:
             return out
@@ -49,7 +49,7 @@ def still(
     stack: PlaceStack,
     sr: np.ndarray,  # (3h, 3w), DN
 ) -> Fused:
-    "An image whose frames were not moved."
+    "Return an image whose frames were not moved."
     count = len(stack.sources)
     return Fused(stack, sr, np.zeros((count, 2)), np.ones(count, bool))
 
@@ -61,21 +61,21 @@ def written_type(
     dtype: str,  # of the frames
     with_error: bool,  # whether a band gives the expected error
 ) -> str:
-    "The type of the file."
+    "Return the type of the file."
     if not with_error or dtype.startswith("float"):
         return dtype
     return "float64" if dtype in ("uint32", "int32") else "float32"
 
 
 def _nodata(stack, valid, dtype):
-    "The value of pixels that are missing, None where there are none or no value is left for them."
+    "Return the value of pixels that are missing, None where there are none or no value is left for them."
     if stack.meta.nodata is not None or valid.all():
         return stack.meta.nodata
     return float("nan") if dtype.startswith("float") else None
 
 
 def _rounded(values, there, dtype, nodata):
-    "Rows as they are stored: rounded and saturated, different from nodata where there is a value."
+    "Return rows as they are stored: rounded and saturated, different from nodata where there is a value."
     kind = np.dtype(dtype)
     if kind.kind in "iu":
         bounds = np.iinfo(kind)
@@ -87,7 +87,7 @@ def _rounded(values, there, dtype, nodata):
 
 
 def _place(ground: Ground) -> dict:
-    "Coordinates as rasterio takes them."
+    "Return coordinates as rasterio takes them."
     if ground.transform is not None:
         return {"crs": ground.crs, "transform": ground.transform}
     if not ground.gcps:
@@ -121,7 +121,7 @@ def _describe(file, images, names, with_error, count):
         if text:
             file.set_band_description(b, text)
 
-
+# %% ../nbs/810_geotiffs.ipynb #ed4a7e8c
 def write_geotiff(
     images: list[Fused],  # one a band, on one grid
     out,  # .tif
@@ -190,7 +190,7 @@ EXTENSIONS = (
 
 
 def _footprint(file):
-    "Footprint and bounds of an opened GeoTIFF in degrees, (None, None) without coordinates."
+    "Return footprint and bounds of an opened GeoTIFF in degrees, (None, None) without coordinates."
     from rasterio.warp import transform_geom
 
     if file.crs is None or file.transform.is_identity:
@@ -203,7 +203,7 @@ def _footprint(file):
 
 
 def _times(dates):
-    "The STAC fields of time: one moment, or the first and the last one."
+    "Return the STAC fields of time: one moment, or the first and the last one."
     stamps = sorted(d if "T" in d else f"{d}T00:00:00Z" for d in dates)
     if not stamps:
         return {"datetime": None}

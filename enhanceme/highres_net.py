@@ -27,7 +27,7 @@ class RecursiveFusion(keras.layers.Layer):
             layer.build((None, None, None, channels))
 
     def fuse(self, pair):
-        "The shared network: (B, h, w, 2 C) to (B, h, w, C)."
+        "Return the shared network: (B, h, w, 2 C) to (B, h, w, C)."
         y = pair
         for conv, slope in zip(self.convs[:2], self.slopes[:2]):
             y = slope(conv(y))
@@ -46,7 +46,7 @@ class RecursiveFusion(keras.layers.Layer):
         return x[:, 0]
 
     def multiply_adds(self, before: tuple, after: tuple) -> int:
-        "Multiply-adds for one sample: each pair passes three convolutions, T - 1 pairs in all."
+        "Return multiply-adds for one sample: each pair passes three convolutions, T - 1 pairs in all."
         t, h, w, c = before
         return (t - 1) * h * w * 9 * (2 * (2 * c) ** 2 + 2 * c * c)
 

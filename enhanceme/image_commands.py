@@ -13,7 +13,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from .core import UserError, check_extra, shown
+from .core import UserError, check_extra, one_line, shown
 from .mask_kinds import KINDS, THRESHOLD
 from .options import SchedulerOpt, app, choice, load_runtime
 from .products import BANDS
@@ -98,7 +98,7 @@ def read_channels(names):
 
 def note(line: str):
     "Print a note where it does not mix with results."
-    print(f"note: {line}", file=sys.stderr)
+    print(f"note: {one_line(line)}", file=sys.stderr)
 
 # %% ../nbs/981_image_commands.ipynb #d7e8d5a1
 @app.command()
@@ -122,15 +122,6 @@ def upscale(
     flips: Annotated[
         int, typer.Option(help="Average over 1, 4 or 8 orientations.  [default: the network's]", show_default=False)
     ] = 0,
-    nested: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=8,
-            help="Average over this many nested sets of frames.  [default: the network's]",
-            show_default=False,
-        ),
-    ] = 0,
     reference: Annotated[
         Optional[str],
         typer.Option(
@@ -142,7 +133,9 @@ def upscale(
     uncertainty: Annotated[
         bool,
         typer.Option(
-            "--uncertainty", help="Also a band with the expected error, by a network trained with loss.name=laplace."
+            "--uncertainty",
+            help="Also a band with the expected absolute error; with the default weights, or a network trained with "
+            "loss.name=laplace.",
         ),
     ] = False,
     count: Annotated[bool, typer.Option("--count", help="Also a band with the number of clear frames.")] = False,
@@ -179,7 +172,6 @@ def upscale(
         channel=read_channels(channel),
         nodata=read_nodata(nodata),
         flips=flips,
-        nested=nested,
         reference=reference,
         uncertainty=uncertainty,
         count=count,
@@ -187,7 +179,7 @@ def upscale(
         workers=workers,
         scheduler=scheduler,
     )
-    print(f"{written}: written, with .png and .html{' and .json' if stac else ''}")
+    print(f"{shown(written)}: written, with .png and .html{' and .json' if stac else ''}")
 
 # %% ../nbs/981_image_commands.ipynb #0f93326c
 @app.command()
@@ -216,5 +208,5 @@ def fit_sensor(
     settings, measures = fit(frames, band)
     for source, m in zip(frames, measures):
         kernel = f"kernel {m.width_y / SCALE:.2f} x {m.width_x / SCALE:.2f} px (y, x)"
-        print(f"{source}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
-    print(f"{write_profile(settings, out)}: written; train with make weights SENSOR={out}")
+        print(f"{shown(source)}: {kernel}, shifts {m.shift_sd:.2f} px, noise {m.noise:.3g} DN")
+    print(f"{shown(write_profile(settings, out))}: written; train with make weights SENSOR={shown(out)}")

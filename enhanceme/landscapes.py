@@ -136,7 +136,7 @@ class Canvas:
 
 # %% ../nbs/210_landscapes.ipynb #bb857623
 def draw_latitude(rng: np.random.Generator) -> float:  # degrees
-    "Draw a latitude as the real scenes have it: their kernels widen in x with 1 / cos(latitude)."
+    "Draw a latitude with the distribution of the real scenes, whose kernels widen in x by 1 / cos(latitude)."
     return float(rng.choice([-1, 1]) * np.clip(abs(27 + 10 * rng.standard_normal()), 2, 60))
 
 # %% ../nbs/210_landscapes.ipynb #696e3482
@@ -254,7 +254,7 @@ def paint_settlements(
 
 
 def _road(rng, start, end):
-    "The points (length, 2) of a road with some bends, px."
+    "Return the points (length, 2) of a road with some bends, px."
     distance = np.hypot(*(start - end))
     way = np.linspace(start, end, int(distance) + 2)
     bends = np.sin(np.linspace(0, np.pi * rng.integers(1, 4), len(way)))

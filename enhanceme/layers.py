@@ -17,7 +17,7 @@ EXACT = dict(dtype="float32")  # for layers that carry brightness, in any precis
 
 # %% ../nbs/410_layers.ipynb #41e0c1ad
 def length(v):
-    "Norm of each output unit's kernel, over all axes but the last: (..., C, filters) to (filters,)."
+    "Return the norm of each output unit's kernel, over all axes but the last: (..., C, filters) to (filters,)."
     return ops.sqrt(ops.maximum(ops.sum(ops.square(v), axis=tuple(range(len(v.shape) - 1))), 1e-12))
 
 
@@ -56,7 +56,7 @@ class Conv(keras.layers.Layer):
         return (input_shape[0], *[n if n is None else n - k for n, k in zip(input_shape[1:-1], lost)], self.filters)
 
     def get_config(self) -> dict:
-        "The settings of the layer."
+        "Return the settings of the layer."
         own = {"filters": self.filters, "kernel_size": self.kernel_size, "padding": self.padding}
         return {**super().get_config(), **own, "activation": keras.activations.serialize(self.activation)}
 
@@ -109,7 +109,7 @@ class WNConv3D(WNConv):
 
 # %% ../nbs/410_layers.ipynb #f15792e8
 def all_layers(model: keras.Model) -> list:
-    "The layers of a model in the order of computation, including those inside nested models."
+    "Return the layers of a model in the order of computation, including those inside nested models."
     inner = lambda layer: all_layers(layer) if isinstance(layer, keras.Model) else [layer]
     return [found for layer in model.layers for found in inner(layer)]
 
@@ -131,7 +131,7 @@ def initialise_from_data(
 
 # %% ../nbs/410_layers.ipynb #ff97b713
 def _plain(layer):
-    "A plain Keras convolution of the same shape, or a copy of a layer that is not weight-normalised."
+    "Return a plain Keras convolution of the same shape, or a copy of a layer that is not weight-normalised."
     if not isinstance(layer, WNConv):
         return layer.__class__.from_config(layer.get_config())
     kind = keras.layers.Conv2D if layer.rank == 2 else keras.layers.Conv3D
@@ -212,12 +212,12 @@ def wdsr_b(
 
 # %% ../nbs/410_layers.ipynb #19f7cb32
 def spatial(x, before: int, after: int) -> list:
-    "Paddings of a tensor: (before, after) for height and width, 0 for the other axes."
+    "Return paddings of a tensor: (before, after) for height and width, 0 for the other axes."
     return [(0, 0)] * (len(x.shape) - 3) + [(before, after)] * 2 + [(0, 0)]
 
 
 def longer(shape, by: int) -> tuple:
-    "`shape` with height and width changed by `by` pixels."
+    "Return `shape` with height and width changed by `by` pixels."
     return (*shape[:-3], *[n if n is None else n + by for n in shape[-3:-1]], shape[-1])
 
 
@@ -238,11 +238,11 @@ class PixelShuffle(keras.layers.Layer):
         return ops.depth_to_space(x, self.scale) if self.scale > 1 else x
 
     def compute_output_shape(self, shape):
-        "Height and width times scale, channels over scale squared."
+        "Return height and width times scale, channels over scale squared."
         return (shape[0], *[n if n is None else n * self.scale for n in shape[1:3]], shape[3] // self.scale**2)
 
     def get_config(self) -> dict:
-        "The settings of the layer."
+        "Return the settings of the layer."
         return {**super().get_config(), "scale": self.scale}
 
 # %% ../nbs/410_layers.ipynb #e6a6a303
@@ -260,11 +260,11 @@ class _Border(keras.layers.Layer):
         self.size = size
 
     def compute_output_shape(self, shape):
-        "Height and width changed by `size` on both sides."
+        "Return height and width changed by `size` on both sides."
         return longer(shape, 2 * self.sign * self.size)
 
     def get_config(self) -> dict:
-        "The settings of the layer."
+        "Return the settings of the layer."
         return {**super().get_config(), "size": self.size}
 
 

@@ -69,7 +69,7 @@ class Source:
 def library_sources(
     folder=None,  # of the notebooks; None = nbs/ of this checkout
 ) -> list[Source]:  # in the order of import; raises `UserError` where there is none
-    "The notebooks of the library."
+    "Return the notebooks of the library."
     folder = Path(folder) if folder else project_root() / "nbs"
     paths = sorted(folder.glob("[0-9][0-9][0-9]_*.ipynb"))
     if not paths:
@@ -86,7 +86,7 @@ def library_sources(
 def only_imports(
     source: str,  # of a code cell
 ) -> bool:
-    "Whether a cell holds imports and nothing else."
+    "Return whether a cell holds imports and nothing else."
     body = ast.parse(re.sub(r"(?m)^[%!].*$", "pass", source)).body
     return bool(body) and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
 
@@ -134,7 +134,7 @@ def lighter(
 
 
 def library_bar(source: Source) -> dict:  # for the template `notebook`
-    "The bar at the top of a page: index, previous and next."
+    "Return the bar at the top of a page: index, previous and next."
     links = [("previous", source.before), ("next", source.after)]
     links = [{"name": name, "address": f"{stem}.html", "hint": stem} for name, stem in links if stem]
     return {"name": "Library", "title": "The library", "links": links, "code": True}
@@ -169,12 +169,12 @@ def make_page(
 
 # %% ../nbs/770_library.ipynb #2cca7024
 def first_line(text: str | None) -> str:
-    "First line of a docstring, or nothing."
+    "Return first line of a docstring, or nothing."
     return text.strip().split("\n")[0] if text else ""
 
 
 def search_entries(source: Source) -> list[dict]:  # name, address, page and text
-    "What the search finds in a notebook: its title, its headings, and the definitions of its exported cells."
+    "Return the entries of the search for a notebook: title, headings, and definitions of exported cells."
     page, anchor = f"{source.stem}.html", ""
     entries = [{"name": source.title, "address": page, "page": source.stem, "text": source.purpose}]
     for cell in read_notebook(source.path).cells:

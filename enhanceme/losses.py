@@ -31,13 +31,13 @@ def _mean(x, n):
 
 
 def _residual(h, m, s):
-    "Bias-corrected error, 0 where concealed, (..., H, W), and number of clear pixels (...,)."
+    "Return bias-corrected error, 0 where concealed, (..., H, W), and number of clear pixels (...,)."
     n, e = _total(m), m * (h - s)
     return e - _mean(e, n)[..., None, None] * m, n
 
 
 def _square(h, m, s):
-    "Mean square of the bias-corrected error: (..., H, W) to (...,)."
+    "Return mean square of the bias-corrected error: (..., H, W) to (...,)."
     e, n = _residual(h, m, s)
     return _mean(e * e, n)
 
@@ -62,7 +62,7 @@ class ShiftedLoss(Loss):
         self.search, self.max_shift, self.full_weight = search, int(max_shift), float(full_weight)
 
     def get_config(self) -> dict:
-        "The settings of the loss."
+        "Return the settings of the loss."
         own = {"search": self.search, "max_shift": self.max_shift, "full_weight": self.full_weight}
         return {**super().get_config(), **own}
 
@@ -72,8 +72,8 @@ class ShiftedLoss(Loss):
         m,  # (..., H, W), 1 = clear
         s,  # (..., H, W), SR in units of 256 DN
         *extra,  # (..., H, W), further channels of y_pred
-    ):  # (...,)
-        "The loss of images that lie at one shift."
+    ):  # (...,), 0 where no pixel is clear: `_residual` and `_mean` take care of masks
+        "Return the loss of images at one shift."
         raise NotImplementedError
 
     def surface(
@@ -81,7 +81,7 @@ class ShiftedLoss(Loss):
         y_true,  # (B, H, W, 2), HR in DN and its status map
         y_pred,  # (B, H, W, channels), SR in DN
     ):  # (B, 7, 7), y and x
-        "The loss at each shift -3..3, without the weights of samples."
+        "Return the loss at each shift -3..3, without the weights of samples."
         k = 2 * self.max_shift + 1
         h, m, s = self._split(tf.convert_to_tensor(y_true, self.dtype), tf.convert_to_tensor(y_pred, self.dtype))
         return tf.reshape(self._candidates(h, m, *s), (-1, k, k))
@@ -99,7 +99,7 @@ class ShiftedLoss(Loss):
         return weight * self.measure(h, m_best, *s)
 
     def _split(self, y_true, y_pred):
-        "HR, mask (B, H, W) and a list of cropped SR channels (B, H-6, W-6); HR and SR in units of 256 DN."
+        "Return HR, mask (B, H, W) and a list of cropped SR channels (B, H-6, W-6); HR and SR in units of 256 DN."
         found = y_pred.shape[-1]
         if found != self.channels:
             rule = f"needs a network with {self.channels} output channel(s), this one has {found}"
@@ -112,7 +112,7 @@ class ShiftedLoss(Loss):
 
     @tf.function(reduce_retracing=True)  # a small graph, also for calls outside a graph
     def _candidates(self, h, m, s, *extra):
-        "The loss at every shift (B, k*k), infinite where too few pixels are clear."
+        "Return the loss at every shift (B, k*k), infinite where too few pixels are clear."
         k, rows, cols = 2 * self.max_shift + 1, tf.shape(s)[1], tf.shape(s)[2]
 
         def at(shift):
@@ -136,7 +136,7 @@ class L1(ShiftedLoss):
     "Mean absolute error; 1 = 256 DN."
 
     def measure(self, h, m, s):
-        "Mean of |e|."
+        "Return the mean of |e|."
         e, n = _residual(h, m, s)
         return _mean(tf.abs(e), n)
 
@@ -146,7 +146,7 @@ class L2(ShiftedLoss):
     "Mean square error; 1 = (256 DN)^2."
 
     def measure(self, h, m, s):
-        "Mean of e^2."
+        "Return the mean of e^2."
         return _square(h, m, s)
 
 
@@ -162,7 +162,7 @@ class _WithEpsilon(ShiftedLoss):
         self.epsilon = float(epsilon)
 
     def get_config(self) -> dict:
-        "The settings of the loss."
+        "Return the settings of the loss."
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
@@ -171,7 +171,7 @@ class LogL2(_WithEpsilon):
     "Mean square error in dB over `epsilon` squared: minus the sample's cPSNR plus a constant; 0 when perfect."
 
     def measure(self, h, m, s):
-        "10 log10(1 + mean of e^2 / epsilon^2)."
+        "Return 10 log10(1 + mean of e^2 / epsilon^2)."
         return 10 / np.log(10) * tf.math.log1p(_square(h, m, s) / (self.epsilon / UNIT) ** 2)
 
 
@@ -180,13 +180,13 @@ class Charbonnier(_WithEpsilon):
     "Mean of the square root of the square error plus `epsilon` squared; 1 = 256 DN."
 
     def measure(self, h, m, s):
-        "Mean of sqrt(e^2 + epsilon^2) - epsilon."
+        "Return the mean of sqrt(e^2 + epsilon^2) - epsilon."
         (e, n), epsilon = _residual(h, m, s), self.epsilon / UNIT
         return _mean(tf.sqrt(e * e + epsilon**2) - epsilon, n)  # 0 where concealed: epsilon - epsilon
 
 # %% ../nbs/400_losses.ipynb #59f8f1e1
 def _sobel(e):
-    "Sobel gradients along y and x, inside only: (..., H, W) to two of (..., H-2, W-2)."
+    "Return Sobel gradients along y and x, inside only: (..., H, W) to two of (..., H-2, W-2)."
     smooth = lambda a, b, c: a + 2 * b + c
     down, right = e[..., 2:, :] - e[..., :-2, :], e[..., :, 2:] - e[..., :, :-2]
     along_y = smooth(down[..., :-2], down[..., 1:-1], down[..., 2:])
@@ -195,7 +195,7 @@ def _sobel(e):
 
 
 def _eroded(m):
-    "1 where the whole 3x3 neighbourhood is clear: (..., H, W) to (..., H-2, W-2)."
+    "Return 1 where the whole 3x3 neighbourhood is clear: (..., H, W) to (..., H-2, W-2)."
     m = m[..., :-2, :] * m[..., 1:-1, :] * m[..., 2:, :]
     return m[..., :-2] * m[..., 1:-1] * m[..., 2:]
 
@@ -214,7 +214,7 @@ class _Mixed(ShiftedLoss):
         self.share = float(self.first_share if share is None else share)
 
     def get_config(self) -> dict:
-        "The settings of the loss."
+        "Return the settings of the loss."
         return {**super().get_config(), "share": self.share}
 
 
@@ -225,7 +225,7 @@ class L1Sobel(_Mixed):
     first_share = 0.7  # p
 
     def measure(self, h, m, s):
-        "Share of the mean of |e|, rest of the mean of |G_y e| + |G_x e|."
+        "Return share * mean of |e| + (1 - share) * mean of |G_y e| + |G_x e|."
         (e, n), inner = _residual(h, m, s), _eroded(m)
         gy, gx = _sobel(e)
         edges = _mean(inner * (tf.abs(gy) + tf.abs(gx)), _total(inner))
@@ -233,7 +233,7 @@ class L1Sobel(_Mixed):
 
 # %% ../nbs/400_losses.ipynb #839da2dd
 def _gaussians(n, sigmas, dtype):
-    "The matrices of Gaussian windows: (len(sigmas), n, n), weight of pixel j for pixel i."
+    "Return the matrices of Gaussian windows: (len(sigmas), n, n), weight of pixel j for pixel i."
     x, sigmas = tf.cast(tf.range(n), dtype), tf.constant(sigmas, dtype)
     return tf.exp(-0.5 * ((x[:, None] - x) / sigmas[:, None, None]) ** 2)
 
@@ -247,7 +247,7 @@ class L1MSSSIM(_Mixed):
     data_range = 16383.0  # R, DN
 
     def measure(self, h, m, s):
-        "Share of the mean of 1 - l prod(cs), rest of the mean of the blurred |e| / R."
+        "Return share * mean of 1 - l prod(cs) + (1 - share) * mean of the blurred |e| / R."
         # centred HR: variances keep their digits
         e, n = _residual(h, m, s)
         level = _mean(h * m, n)[..., None, None]
@@ -280,7 +280,7 @@ class Laplace(ShiftedLoss):
     floor = 4 / UNIT  # the least scale
 
     def measure(self, h, m, s, t):
-        "Mean of |e| / beta + log(2 beta)."
+        "Return the mean of |e| / beta + log(2 beta)."
         e, n = _residual(h, m, s)
         scale = tf.exp(t) + self.floor
         return _mean(m * (tf.abs(e) / scale + tf.math.log(2 * scale)), n)
@@ -300,7 +300,7 @@ class OriginalL1(ShiftedLoss):
     masked = False
 
     def measure(self, h, m, s):
-        "Mean of |h - m (s + b)| over the number of clear pixels."
+        "Return the mean of |h - m (s + b)| over the number of clear pixels."
         n = _total(m)
         b = _mean(h - m * s, n)[..., None, None]
         return _mean(tf.abs(h - m * (s + b)), n)

@@ -29,7 +29,7 @@ def learning_rate(
     total: int,  # steps of the whole run
     cfg: TrainingConfig,
 ) -> float:
-    "The learning rate of an optimiser step."
+    "Return the learning rate of an optimiser step."
     if step < cfg.warmup:
         return cfg.learning_rate * (step + 1) / cfg.warmup
     if cfg.schedule == "constant":
@@ -52,7 +52,7 @@ def total_steps(
     cfg: TrainingConfig,
     patches: int,  # training patches in one epoch
 ) -> int:  # optimiser steps of the whole run
-    "The setting `steps`, or the steps of `epochs` passes over the patches."
+    "Return the setting `steps`, or the steps of `epochs` passes over the patches."
     return cfg.epochs * math.ceil(patches / cfg.batch) if cfg.epochs else cfg.steps
 
 # %% ../nbs/520_optimisation.ipynb #746c578a
@@ -65,7 +65,7 @@ def diverges(
     value: float,  # the loss of a step
     recent: list,  # losses before it
 ) -> bool:  # False before `GIVE_UP` losses are known
-    "Whether a loss is far above the recent ones."
+    "Return whether a loss is far above the recent ones."
     if len(recent) < GIVE_UP:
         return False
     middle = np.median(recent)
@@ -175,7 +175,7 @@ def make_shared_step(
 # %% ../nbs/520_optimisation.ipynb #e3dea7fe
 @contextlib.contextmanager
 def layers_in(precision: str):
-    "Set the default precision of layers made within `with`."
+    "Set the default precision of layers that are created inside a `with` block."
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:

@@ -81,7 +81,11 @@ SplitOpt = Annotated[
 
 # %% ../nbs/970_options.ipynb #3d44fe40
 ProfileOpt = Annotated[
-    str, typer.Option(help="A profile's name (smoke, quick, cpu, gpu, original), or a YAML or original .cfg file.")
+    str,
+    typer.Option(
+        help="A profile's name (smoke, quick, cpu, gpu, original, or weights and weights-real, which make the weights "
+        "that ship), or a YAML or original .cfg file."
+    ),
 ]
 
 SetOpt = Annotated[
@@ -127,7 +131,7 @@ MethodOpt = Annotated[
         metavar="METHOD_OR_RUN",
         show_default=False,
         help="A run folder (its best.keras is used) or a .keras file; the images of several are averaged; or baseline, "
-        "bicubic-mean, median, shift-and-add, ibp, map; or fusion, the weights that saw no real scene.  "
+        "bicubic-mean, median, shift-and-add, ibp, map; or fusion, the weights from simulated scenes alone.  "
         "[default: fusion-real]",
     ),
 ]

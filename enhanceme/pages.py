@@ -32,7 +32,7 @@ PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 def first_picture(
     nb: NotebookNode,  # an executed notebook
 ) -> str:  # base64, or ""
-    "The picture marked `em-cover`, or the first picture of a notebook."
+    "Return the picture marked `em-cover`, or the first picture of a notebook."
     outputs = [output.get("data", {}) for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
     texts = ["".join(data.get("text/html", "")) for data in outputs]
     found = [match[1] for text in sorted(texts, key=lambda t: "em-cover" not in t) if (match := PICTURE.search(text))]
@@ -44,7 +44,7 @@ def cover(
     nb: NotebookNode,  # an executed notebook
     width: int = 640,  # px
 ) -> str:  # JPEG as a data address, or ""
-    "A thumbnail of a notebook, 16 to 9: a taller picture loses its lower part, a wider one gets white margins."
+    "Return a thumbnail of a notebook, 16 to 9: a taller picture loses its lower part, a wider one gets white margins."
     picture = first_picture(nb)
     if not picture:
         return ""
@@ -61,7 +61,7 @@ def cover(
 def hero(
     notebooks: Sequence[Path],  # executed
 ) -> Block:
-    "The slider that a notebook offers for the front page, or nothing."
+    "Return the slider that a notebook offers for the front page, or nothing."
     for path in notebooks:
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
@@ -73,7 +73,7 @@ def hero(
 def card(
     notebook: Path,  # executed, with its page beside it
 ) -> Block:
-    "The card of a notebook on the front page."
+    "Return the card of a notebook on the front page."
     nb = nbformat.read(notebook, as_version=4)
     title, purpose = heading(nb, notebook.stem)
     took = seconds_text(nb.metadata.get("papermill", {}).get("duration") or 0).replace(" ", "\N{NO-BREAK SPACE}")
@@ -106,7 +106,7 @@ TERMS = {  # explained on the front page for readers from elsewhere
 def certainty(
     best: pd.Series,  # a line of `headline`
 ) -> str:  # "interval", "few", "unclear" or "one"
-    "How far the gain of a method is established: by its interval over scenes, and by their number."
+    "Return the certainty of a gain, by its interval over scenes and their number."
     if not np.isfinite(best["gain_low"]):
         return "one"
     if best["scenes"] < 6:
@@ -126,7 +126,7 @@ def lead(
     study: Results,
     lines: pd.DataFrame,  # of `headline`
 ) -> Block:
-    "The finding in one or two sentences, made from the numbers."
+    "Return the finding in one or two sentences, made from the numbers."
     if lines.empty:
         return Block("No scene with HR was scored: the pages show what the scenes hold.")
     kind, networks = "simulated" if study.simulated else "real", lines[lines["method"] != "baseline"]
@@ -156,12 +156,12 @@ def lead(
 
 # %% ../nbs/730_pages.ipynb #20413225
 def code(text: Any) -> Block:
-    "Text set as code; nothing where it is empty."
+    "Return text set as code; nothing where it is empty."
     return Block("<code>{}</code>").format(text) if text else Block("")
 
 
 def origin(study: Results) -> Block:
-    "Commit, seed, data, cost, machine and versions of the training, as a list of facts."
+    "Return commit, seed, data, cost, machine and versions of the training, as a list of facts."
     run, cost = study.provenance, study.training
     git, box = run.get("git", {}), run.get("machine", {})
     dirty = ", with uncommitted changes" if git.get("dirty") else ""
@@ -202,7 +202,7 @@ LINKED = ("scores.csv", "study.json", "run/config.yaml", "run/history.csv", "run
 
 
 def run_facts(study: Results) -> list[tuple]:  # (name, value)
-    "What was run, on which data, when and for how long."
+    "Return data, command, time and duration of a study, as a list of facts."
     record, found = study.record, study.record.check
     data = "scenes made by the simulator"
     if not study.simulated:
@@ -265,7 +265,7 @@ def render_index(
 def study_card(
     folder: Path,  # of a published study
 ) -> Block:
-    "The card of a study on the list."
+    "Return the card of a study on the list."
     study, name = Results.open(folder), folder.name
     record = study.record
     lines = headline(study.final()[0]) if len(study.scores) else pd.DataFrame()
@@ -302,6 +302,7 @@ def render_shelf(
         css=stylesheet(),
         cards=[study_card(study) for study in studies],
         library=(folder / "library" / "index.html").is_file(),
+        weights=(folder / "weights.html").is_file(),
     )
     with written_whole(folder / "index.html") as part:
         part.write_text(page, encoding="utf-8")

@@ -30,12 +30,12 @@ class PixelMean(keras.layers.Layer):
 
 
 def _norm(name):
-    "Batch normalisation as PyTorch starts it."
+    "Return batch normalisation as PyTorch starts it."
     return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
 
 
 def _leaky(name):
-    "Leaky ReLU with PyTorch's slope."
+    "Return leaky ReLU with PyTorch's slope."
     return keras.layers.LeakyReLU(negative_slope=0.01, name=name)
 
 
@@ -56,7 +56,7 @@ def tefa(
     bottleneck: int,  # F / hidden channels of the perceptron
     name: str,
 ):  # same shape as x
-    "Temporally equivariant feature attention: two attended convolutions, channels weighted by their averages."
+    "Return temporally equivariant feature attention: two attended convolutions, channels weighted by their averages."
     filters = x.shape[-1]
     y = attended(_leaky(f"{name}_leaky")(attended(x, filters, f"{name}_a")), filters, f"{name}_b")
     weight = keras.layers.GlobalAveragePooling3D(keepdims=True, name=f"{name}_mean")(y)  # (B, 1, 1, 1, F)
@@ -71,7 +71,7 @@ def _scale_head(
     std,  # (B, 1, 1, 1, 1), DN
     scale: int,  # HR px per LR px
 ):  # (B, 3h, 3w, 1), log of the scale of the error / 256 DN
-    "The second output: enlarge, two convolutions, from standard units to units of 256 DN."
+    "Return the second output: enlarge, two convolutions, from standard units to units of 256 DN."
     t = keras.layers.UpSampling2D(scale, interpolation="bilinear", name="scale_up")(x)
     t = keras.layers.Conv2D(x.shape[-1], 3, padding="same", name="scale_conv")(t)
     t = keras.layers.Conv2D(1, 1, name="scale_last")(_leaky("scale_leaky")(_norm("scale_norm")(t)))

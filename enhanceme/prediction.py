@@ -15,6 +15,7 @@ import numpy as np
 
 from .config import Config
 from .core import UserError
+from .expected_errors import expected_error
 from .inference import gives_scale, run_network
 from .patching import MARGIN, choose_frames, lattice, transform, window
 from .reference import reference_position, with_copies
@@ -93,10 +94,7 @@ def frame_windows(
         sets += [ranked[k : k + n] for k in starts][: cfg.windows - 1]
         weights = np.array([cfg.window_decay**k * clearance[s].mean() for k, s in enumerate(sets)])
         weights = weights / weights.sum() if weights.sum() > 0 else np.full(len(sets), 1 / len(sets))
-
-    # nested sets of each window: all of it, and its best parts
-    part = lambda s, k: s[: -(-len(s) * k // cfg.nested)]
-    return [(part(s, k), w / cfg.nested) for s, w in zip(sets, weights) for k in range(cfg.nested, 0, -1)]
+    return list(zip(sets, weights))
 
 
 def _unique(frames: np.ndarray) -> np.ndarray:
@@ -106,7 +104,7 @@ def _unique(frames: np.ndarray) -> np.ndarray:
 
 def passes(cfg: PredictionConfig, networks: int = 1) -> int:
     "Largest number of calls of a network for a scene or tile."
-    return cfg.flips * cfg.permutations * cfg.windows * cfg.nested * networks
+    return cfg.flips * cfg.permutations * cfg.windows * networks
 
 # %% ../nbs/640_prediction.ipynb #1a89caef
 def part_input(
@@ -236,23 +234,16 @@ def as_networks(
     model,  # a network, or several
     config,  # the settings it was trained with, or those of each
 ) -> list:  # pairs of network and settings
-    "Pair networks with their settings; raises `UserError` for different grids or a wrong number of frames."
+    "Pair networks with their settings; raises `UserError` for different registrations or a wrong number of frames."
     pairs = list(zip(model, config)) if isinstance(model, (list, tuple)) else [(model, config)]
     if any(c.registration != pairs[0][1].registration for _, c in pairs):
-        rule = "the networks were trained with different registration settings, so their images lie on different grids"
+        rule = "the networks were trained with different registration settings, so one registration cannot serve them"
         raise UserError("model", rule, "average those that agree")
     for network, c in pairs:
-        takes, given, nested = (
-            network.input["frames"].shape[1],
-            c.prediction.frames or c.patching.frames,
-            c.prediction.nested,
-        )
+        takes, given = network.input["frames"].shape[1], c.prediction.frames or c.patching.frames
         if takes not in (None, given):
             rule = f"the network {network.name} takes {takes} frames, no more and no fewer"
             raise UserError(f"prediction.frames={given}", rule, f"set it to {takes} or leave it out")
-        if takes and nested > 1:
-            rule = f"the network {network.name} takes {takes} frames, no fewer"
-            raise UserError(f"prediction.nested={nested}", rule, "leave it out")
     return pairs
 
 
@@ -265,8 +256,11 @@ def tile_renderer(
 
     def render(y, x, size):
         stack, share = stack_at(y, x, size), np.float32(1 / len(pairs))
-        if not with_scale:
-            return sum(ensemble(network, config, stack) for network, config in pairs) / np.float32(len(pairs))
+        if not with_scale or pairs[0][1].uncertainty.law:
+            image = sum(ensemble(network, config, stack) for network, config in pairs) / np.float32(len(pairs))
+            if not with_scale:
+                return image
+            return np.stack([image, expected_error(pairs[0][1].uncertainty, stack, image) ** 2])
         found = (member for network, config in pairs for member in members(network, config, stack, True))
         return np.stack(mixture((share * weight, images) for weight, images in found))
 
@@ -322,9 +316,16 @@ def mixture(
     return first + total, squares + np.maximum(moment - total**2, 0) / 2
 
 
-def check_scale_output(networks: Iterable):
-    "Raise `UserError` for networks that do not predict the scale of their error."
-    if not all(gives_scale(n) for n in networks):
+def check_scale_output(
+    pairs: list,  # of network and settings
+):
+    "Raise `UserError` where the scale of the error is not known: no law in the settings, and no output for it."
+    if len(pairs) == 1 and pairs[0][1].uncertainty.law:
+        return
+    if any(config.uncertainty.law for _, config in pairs):
+        rule = "the law of the error was fitted to the images of one network, not to the mean of several"
+        raise UserError("--uncertainty", rule, "give one network, or leave --uncertainty out")
+    if not all(gives_scale(network) for network, _ in pairs):
         mend = "train one with --set loss.name=laplace, or leave --uncertainty out"
         raise UserError("--uncertainty", "the network predicts no scale of its error", mend)
 
@@ -335,7 +336,7 @@ def super_resolve_with_scale(
     scene: Scene,
 ) -> tuple:  # SR uint16 (3h, 3w) in DN; the scale of its error, float32 (3h, 3w) in DN
     "The SR image of a scene and the predicted scale of its error; raises `UserError` for networks without a scale."
-    check_scale_output(model if isinstance(model, (list, tuple)) else [model])
+    check_scale_output(as_networks(model, config))
     (image, square), cfg = _reconstructed(model, config, scene, with_scale=True)
     if not np.isfinite(square).all():
         rule = "the network gave scales that are not numbers"

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import DAMAGED
 from .core import UserError, shown
 from .mask_kinds import QUALITY_BIT, Mask, open_mask
 from .rasters import IMAGES, Ground, Layer, check_size, load_rasterio, open_tiff
+from .readers import opened
 
 # %% ../nbs/760_products.ipynb #e318b6e6
 HDF5 = (".hdf5", ".h5", ".hdf")
@@ -31,7 +33,7 @@ PER_REFLECTANCE = 32000.0  # DN of the challenge's images for a reflectance of 1
 def is_product(
     path,  # of a file
 ) -> bool:
-    "Whether a file is a product by its name: HDF5, or the GeoTIFF of PROBA-V's radiometry."
+    "Return whether a file is a product by its name: HDF5, or the GeoTIFF of PROBA-V's radiometry."
     path = Path(path)
     return path.suffix.lower() in HDF5 or bool(PRODUCT.match(path.stem)) and "_RADIOMETRY" in path.stem.upper()
 
@@ -39,7 +41,7 @@ def is_product(
 def holds_frames(
     path,  # a file or a folder
 ) -> bool:
-    "Whether a path holds frames of one place, rather than a data set of scenes."
+    "Return whether a path holds frames of one place, rather than a data set of scenes."
     path, kinds = Path(path), (*IMAGES, *HDF5)
     if path.is_file():
         return path.suffix.lower() in kinds
@@ -51,7 +53,7 @@ def holds_frames(
 def product_name(
     path,  # of a file
 ) -> tuple[str, str]:  # "PROBA-V S1 TOA 333M", "2018-06-01"; "PROBA-V" and "" where the name does not tell
-    "The kind of product and the date of the acquisition."
+    "Return the kind of product and the date of the acquisition."
     found = PRODUCT.match(Path(path).stem)
     if not found:
         return "PROBA-V", ""
@@ -62,7 +64,7 @@ def product_name(
 
 # %% ../nbs/760_products.ipynb #2adb457e
 def _number(attributes, *names):
-    "The first of some attributes as a number, or None."
+    "Return the first of some attributes as a number, or None."
     for name in names:
         if name in attributes:
             value = np.ravel(attributes[name])[0]
@@ -71,14 +73,14 @@ def _number(attributes, *names):
 
 
 def _texts(attributes, name) -> list[str]:
-    "An attribute as texts."
+    "Return an attribute as texts."
     return [v.decode() if isinstance(v, bytes) else str(v) for v in np.ravel(attributes.get(name, []))]
 
 
 def radiometry_line(
     attributes,  # of a data set
 ) -> tuple[float, float] | None:  # scale, offset: reflectance = scale * value + offset; None where nothing tells
-    "The line from values to reflectance, by SCALE and OFFSET or by the CF convention."
+    "Return the line from values to reflectance, by SCALE and OFFSET or by the CF convention."
     if (factor := _number(attributes, "scale_factor")) is not None:
         return factor, _number(attributes, "add_offset") or 0.0
     if (divisor := _number(attributes, "SCALE")) is not None and divisor:
@@ -90,14 +92,14 @@ SAME_PLACE = 1e-6  # degrees
 
 
 def _corners(geometry):
-    "West, north, east, south by the corner attributes, or None."
+    "Return west, north, east, south by the corner attributes, or None."
     names = "TOP_LEFT_LONGITUDE", "TOP_LEFT_LATITUDE", "BOTTOM_RIGHT_LONGITUDE", "BOTTOM_RIGHT_LATITUDE"
     found = [None if geometry is None else _number(geometry.attrs, n) for n in names]
     return None if None in found else found
 
 
 def _geotransform(file):
-    "The GeoTransform of a product as six numbers, or None."
+    "Return the GeoTransform of a product as six numbers, or None."
     for name in ("crs", "CRS"):
         if name in file and (words := " ".join(_texts(file[name].attrs, "GeoTransform")).split()):
             return [float(v) for v in words]
@@ -109,7 +111,7 @@ def product_ground(
     dataset,  # of the band
     geometry=None,  # the group GEOMETRY
 ) -> tuple[Ground, list[str]]:  # the location, notes
-    "Where a product's pixels lie; raises `UserError` where its attributes contradict each other."
+    "Return the location of a product's pixels; raises `UserError` where its attributes contradict each other."
     load_rasterio()
     from affine import Affine
     from rasterio.crs import CRS
@@ -141,7 +143,7 @@ SZIP = 4  # HDF5's number of the filter
 
 
 def load_h5py():
-    "h5py; raises `UserError` where it is not installed."
+    "Return h5py; raises `UserError` where it is not installed."
     try:
         import h5py
     except ImportError:
@@ -150,10 +152,12 @@ def load_h5py():
 
 
 def _opened(path):
-    "An HDF5 file; raises `UserError` when it cannot be read."
+    "Return an HDF5 file; raises `UserError` when it cannot be read."
+    with opened(path, "download it again", 10**12):  # no pipe, no device
+        pass
     try:
         return load_h5py().File(path, "r")
-    except OSError:
+    except DAMAGED:
         raise UserError(shown(path), "cannot be read as HDF5 (truncated or not one)", "download it again") from None
 
 
@@ -172,18 +176,18 @@ def check_filters(
 
 
 def read_hdf5(layer, rows, columns):
-    "A window of a data set in an HDF5 file."
+    "Return a window of a data set in an HDF5 file."
     with _opened(layer.path) as file:
         try:
             values = file[layer.part][slice(*rows), slice(*columns)]
-        except (OSError, KeyError):
+        except DAMAGED:
             raise UserError(shown(layer.path), f"{layer.part} cannot be read (damaged)", "download it again") from None
     valid = np.ones(values.shape, bool) if layer.nodata is None else values != layer.nodata
     return values, valid & np.isfinite(values) if values.dtype.kind == "f" else valid
 
 # %% ../nbs/760_products.ipynb #5e7e9bf4
 def _hdf5_layers(path, band) -> tuple[Layer, Layer, list[str]]:
-    "A band of an HDF5 product, its status map, and notes."
+    "Return a band of an HDF5 product, its status map, and notes."
     product, date = product_name(path)
     with _opened(path) as file:
         level = next((n for n in ("LEVEL3", "LEVEL2A", "LEVEL2B") if n in file), None)
@@ -231,7 +235,7 @@ def _hdf5_layers(path, band) -> tuple[Layer, Layer, list[str]]:
 
 
 def _tiff_layers(path, band) -> tuple[Layer, Path | None, list[str]]:
-    "A band of a GeoTIFF product, the file of its status map, and notes."
+    "Return a band of a GeoTIFF product, the file of its status map, and notes."
     product, date = product_name(path)
     layers, notes = open_tiff(path), []
     named = [x for x in layers if x.name.upper().split("_")[-1] == band]
@@ -264,7 +268,7 @@ def open_product(
     path,  # .hdf5, or ..._RADIOMETRY.tif
     band: str = "RED",  # RED, NIR, BLUE or SWIR
 ) -> tuple[Layer, Mask | None, list[str]]:  # the band, its clear pixels, notes
-    "One band of a product and its mask; raises `UserError` for what cannot be read."
+    "Return one band of a product and its mask; raises `UserError` for what cannot be read."
     path = Path(path)
     if band not in QUALITY_BIT:
         raise UserError(f"--band {band}", f"must be one of {', '.join(BANDS)}", "choose one")
@@ -280,7 +284,7 @@ def open_product(
 def clear_rule(
     band: str,  # RED, NIR, BLUE or SWIR
 ) -> str:
-    "The rule by which a status map conceals pixels, for the record."
+    "Return the rule by which a status map conceals pixels, for the record."
     return f"status map: class 0 (bits 0 to 2) and bit {QUALITY_BIT[band]} ({band} good)"
 
 # %% ../nbs/760_products.ipynb #385afce4

@@ -6,6 +6,7 @@
 __all__ = ['KEPT', 'MARKS', 'check_complete', 'check_replaceable', 'publish', 'table_cell', 'readme_table', 'with_headline']
 
 # %% ../nbs/751_publication.ipynb #49d43c7b
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .core import UserError
 from .notebooks import portable
 from .pages import render_shelf
 from .questions import experiments, factors_of
+from .readers import read_bytes
 from .results import Results, headline
 
 # %% ../nbs/751_publication.ipynb #14974758
@@ -48,7 +50,7 @@ def check_replaceable(
     if out.exists() and (at_work or not (out / "study.json").is_file()):
         raise UserError(out, "exists and is no published study, so it is not replaced", another)
     shelf = out.parent / "index.html"
-    if shelf.exists() and "Written by EnhanceMe" not in shelf.read_text(encoding="utf-8", errors="replace"):
+    if os.path.lexists(shelf) and b"Written by EnhanceMe" not in read_bytes(shelf, another):
         raise UserError(shelf, "is another's page and would be overwritten", another)
 
 

@@ -6,6 +6,7 @@
 __all__ = ['WEIGHT', 'OURS', 'AGAIN', 'read_checkpoint', 'published_sizes', 'match_checkpoint', 'import_checkpoint']
 
 # %% ../nbs/460_published.ipynb #ba4e8f1d
+import glob
 import re
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from .architectures import BAND_UNITS, UNITS_3DWDSR, wdsr3d
-from .core import UserError, written_whole
+from .core import UserError, shown, written_whole
+from .readers import opened
 
 # %% ../nbs/460_published.ipynb #3defe9d7
 WEIGHT = re.compile(r"model/layer_with_weights-(\d+)/(.+)/\.ATTRIBUTES/VARIABLE_VALUE")
@@ -34,11 +36,14 @@ def read_checkpoint(
     if len(found) != 1 or not found[0].is_file():
         rule = f"{len(found) if path.is_dir() else 'no'} checkpoint here"
         raise UserError(path, rule, "give the path of one .index file")
+    for file in sorted(found[0].parent.glob(f"{glob.escape(found[0].stem)}.*")):
+        with opened(file, "copy it again", 4_000_000_000):  # no pipe, no device
+            pass
     try:
         return tf.train.load_checkpoint(str(found[0].with_suffix("")))
     except (tf.errors.OpError, ValueError) as error:
-        rule = f"not a TensorFlow checkpoint ({str(error).splitlines()[0]})"
-        raise UserError(found[0], rule, "copy it again") from None
+        rule = f"not a TensorFlow checkpoint ({shown(str(error).splitlines()[0])})"
+        raise UserError(shown(found[0]), rule, "copy it again") from None
 
 
 def _kernels(shapes: dict, path) -> dict:  # shape by number of the layer

@@ -8,15 +8,19 @@ __all__ = ['LARGEST', 'NUMBERS', 'AGAIN', 'read_state', 'is_state', 'import_tr_m
 # %% ../nbs/470_pytorch.ipynb #c5a21839
 import math
 import pickle
+import pickletools
 import re
 import zipfile
 from collections import OrderedDict
+from io import BytesIO
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from .archives import opened_zip
 from .core import UserError, shown
+from .readers import MB
 from .tr_misr import tr_misr
 
 # %% ../nbs/470_pytorch.ipynb #ba42d45c
@@ -35,6 +39,15 @@ def _tensor(storage, offset, size, stride, *_):
         raise pickle.UnpicklingError("a tensor is larger than its storage")
     strides = [s * storage.itemsize for _, s in dims]
     return np.lib.stride_tricks.as_strided(storage[int(offset) :], [n for n, _ in dims], strides).copy()
+
+
+def _check_pickle(content: bytes):
+    "Raise `UnpicklingError` for a pickle that asks for more memory than a state needs."
+    if len(content) > 10 * MB:
+        raise pickle.UnpicklingError("more than 10 MB")
+    for operation, argument, _ in pickletools.genops(content):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(content):
+            raise pickle.UnpicklingError("a place in the memory that it does not need")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -64,20 +77,17 @@ def read_state(
     path,  # a .pth file, written by PyTorch 1.6 or later
 ) -> dict[str, np.ndarray]:
     "Read the tensors of a PyTorch state without PyTorch; raises `UserError` for any other file."
-    path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
-                raise UserError(shown(path), f"holds more than {LARGEST} bytes", AGAIN)
-            name = next((n for n in archive.namelist() if n.endswith("data.pkl")), None)
-            if name is None:
-                raise UserError(shown(path), "is not a PyTorch state (no data.pkl inside)", AGAIN)
-            with archive.open(name) as file:
-                state = _Unpickler(file, archive, name.removesuffix("data.pkl")).load()
-    except (OSError, zipfile.BadZipFile):
-        raise UserError(shown(path), "is not a PyTorch state (not a zip)", AGAIN) from None
-    except (pickle.UnpicklingError, KeyError, ValueError, TypeError, EOFError, AttributeError, IndexError) as error:
-        raise UserError(shown(path), f"is not a plain PyTorch state ({shown(error)})", AGAIN) from None
+    rule = "is not a PyTorch state (not a zip, or a damaged one)"
+    with opened_zip(path, AGAIN, LARGEST, count=10_000, rule=rule) as archive:
+        name = next((n for n in archive.namelist() if n.endswith("data.pkl")), None)
+        if name is None:
+            raise UserError(shown(path), "is not a PyTorch state (no data.pkl inside)", AGAIN)
+        content = archive.read(name)
+        try:
+            _check_pickle(content)
+            state = _Unpickler(BytesIO(content), archive, name.removesuffix("data.pkl")).load()
+        except (pickle.UnpicklingError, KeyError, ValueError, TypeError, EOFError, AttributeError, IndexError) as error:
+            raise UserError(shown(path), f"is not a plain PyTorch state ({shown(error)})", AGAIN) from None
     if not isinstance(state, dict) or not all(isinstance(a, np.ndarray) for a in state.values()):
         raise UserError(shown(path), "holds more than tensors", "save model.state_dict() alone")
     return state
@@ -86,9 +96,9 @@ def read_state(
 def is_state(path) -> bool:
     "Whether a file is a zip with a pickle, PyTorch's format."
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path, AGAIN, LARGEST, count=10_000) as archive:
             return any(name.endswith("data.pkl") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
+    except UserError:
         return False
 
 # %% ../nbs/470_pytorch.ipynb #8ce8ed92

@@ -19,7 +19,7 @@ def attentive_block(
     reduction: int,  # channels / hidden channels of the perceptron
     name: str,
 ):  # same shape as x
-    "Two convolutions whose channels are weighted by their averages, added to the input."
+    "Return two convolutions whose channels are weighted by their averages, added to the input."
     rank, filters = len(x.shape) - 2, x.shape[-1]
     conv = lambda n, size, name, **more: CONVS[rank, True](n, size, name=name, **more)
     y = conv(filters, 3, f"{name}_conv0", activation="relu")(x)

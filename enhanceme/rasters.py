@@ -18,14 +18,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from .archives import DAMAGED
 from .core import UserError, shown
+from .readers import opened
 
 # %% ../nbs/741_rasters.ipynb #3efa5288
 @dataclass(frozen=True)
 class Ground:
-    "Where the pixels of an image lie."
+    "The location of the pixels of an image."
 
     crs: object = None  # rasterio CRS, None when unknown
     transform: object = None  # affine.Affine, None when unknown
@@ -42,7 +44,7 @@ class Ground:
         y: int,  # px, the row that becomes the first one
         x: int,  # px, the column that becomes the first one
     ) -> "Ground":
-        "The location of a part of the image."
+        "Return the location of a part of the image."
         return self._changed(1, y, x)
 
     def finer(
@@ -50,11 +52,11 @@ class Ground:
         scale: int,  # fine pixels along the side of a pixel
         offset=(0, 0),  # fine px (y, x), by which the fine image lies off this grid
     ) -> "Ground":
-        "The location of an image with smaller pixels on the same ground."
+        "Return the location of an image with smaller pixels on the same ground."
         return self._changed(scale, *offset)
 
     def _changed(self, scale, y, x):
-        "New pixel coordinate = scale * old one - (y, x), measured from the corner of the first pixel."
+        "Return new pixel coordinate = scale * old one - (y, x), measured from the corner of the first pixel."
         moved, rpcs = self.transform, self.rpcs
         if moved is not None:
             affine = type(moved)
@@ -100,7 +102,7 @@ class Layer:
         start: int = 0,  # first row
         stop: int | None = None,  # the row after the last one; None = all
     ):  # values (n, w); bool (n, w), True where there is a value
-        "The pixels of some rows; raises `UserError` for a damaged file."
+        "Return the pixels of some rows; raises `UserError` for a damaged file."
         (y, x), stop = self.origin, self.shape[0] if stop is None else stop
         values, valid = self.reader(self, (y + start, y + stop), (x, x + self.shape[1]))
         for fill in self.fills:
@@ -115,7 +117,7 @@ class Layer:
         x: int,  # px, first column
         shape: tuple[int, int],  # (h, w)
     ) -> "Layer":
-        "A rectangle of the layer."
+        "Return a rectangle of the layer."
         return replace(self, shape=shape, origin=(self.origin[0] + y, self.origin[1] + x), ground=self.ground.cut(y, x))
 
 
@@ -146,7 +148,7 @@ def acquisition_date(
     path,  # of the file
     tags: dict,  # of the file, name -> text
 ) -> str:  # "" when neither gives one
-    "The date of an acquisition: a tag as it stands, or YYYY-MM-DD from the file's name."
+    "Return the date of an acquisition: a tag as it stands, or YYYY-MM-DD from the file's name."
     upper = {k.upper(): v for k, v in tags.items()}
     if given := [str(upper[t]) for t in DATE_TAGS if t in upper]:
         return given[0].strip()
@@ -155,31 +157,32 @@ def acquisition_date(
 
 # %% ../nbs/741_rasters.ipynb #46f85b86
 def _png_image(path, use):
-    "The result of `use` on an opened PNG; raises `UserError` when it cannot be read."
+    "Return the result of `use` on an opened PNG; raises `UserError` when it cannot be read."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=["PNG"]) as image:
+            with opened(path, "write it again", 10**9) as file, Image.open(file, formats=["PNG"]) as image:
+                check_size(path, *image.size, "PNG")
                 return use(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (*DAMAGED, Image.DecompressionBombError):
         raise UserError(shown(path), "cannot be read as a PNG (truncated or damaged)", "write it again") from None
 
 
 @functools.lru_cache(maxsize=2)
 def _png_pixels(path, changed):
-    "The pixels of a grey PNG; the last two, a frame and its mask, are kept while their rows are read."
+    "Return the pixels of a grey PNG; the last two, a frame and its mask, are kept while their rows are read."
     values = _png_image(path, np.asarray)
     return values.astype(np.uint16 if values.dtype.itemsize == 2 else np.uint8)
 
 
 def read_png(layer, rows, columns):
-    "A window of a PNG."
+    "Return a window of a PNG."
     values = _png_pixels(layer.path, os.stat(layer.path).st_mtime_ns)[slice(*rows), slice(*columns)]
     return values, np.ones(values.shape, bool)
 
 
 def open_png(path: Path) -> list[Layer]:  # one
-    "The layer of a grey PNG."
+    "Return the layer of a grey PNG."
     (width, height), mode = _png_image(path, lambda image: (image.size, image.mode))
     check_size(path, width, height, "PNG")
     if mode not in ("1", "L", "I;16", "I;16B"):
@@ -191,7 +194,7 @@ def open_png(path: Path) -> list[Layer]:  # one
 
 # %% ../nbs/741_rasters.ipynb #de3dc14d
 def load_rasterio():
-    "rasterio; raises `UserError` where it is not installed."
+    "Return rasterio; raises `UserError` where it is not installed."
     try:
         import rasterio
     except ImportError:
@@ -205,6 +208,8 @@ def opened_tiff(
 ):  # yields a rasterio dataset
     "Open a GeoTIFF; raises `UserError` when it cannot be read."
     rasterio = load_rasterio()
+    with opened(path, "write it again", 10**12):  # no pipe, no device
+        pass
     try:
         with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=64):
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
@@ -215,14 +220,14 @@ def opened_tiff(
 
 
 def _alpha(file):
-    "The number of a GeoTIFF's alpha band, or None."
+    "Return the number of a GeoTIFF's alpha band, or None."
     from rasterio.enums import ColorInterp
 
     return next((b for b, colour in zip(file.indexes, file.colorinterp) if colour == ColorInterp.alpha), None)
 
 
 def read_tiff(layer, rows, columns):
-    "A window of a band of a GeoTIFF."
+    "Return a window of a band of a GeoTIFF."
     with opened_tiff(layer.path) as file:
         values = file.read(layer.band, window=(rows, columns))
         valid = file.read_masks(layer.band, window=(rows, columns)) > 0
@@ -234,7 +239,7 @@ def read_tiff(layer, rows, columns):
 
 
 def _ground_of(file) -> Ground:
-    "The location of an opened GeoTIFF."
+    "Return the location of an opened GeoTIFF."
     points, crs = file.gcps
     gcps = tuple((p.row, p.col, p.x, p.y, p.z) for p in points)
     placed = None if file.crs is None and file.transform.is_identity else file.transform
@@ -247,7 +252,7 @@ def open_tiff(
     path: Path,
     channel=None,  # the number or the name of a band; None = all
 ) -> list[Layer]:
-    "The bands of a GeoTIFF; an alpha band is a mask."
+    "Return the bands of a GeoTIFF; an alpha band is a mask."
     with opened_tiff(path) as file:
         check_size(path, file.width, file.height, "GeoTIFF")
         bands = [b for b in file.indexes if b != _alpha(file)]
@@ -279,7 +284,7 @@ def open_tiff(
 
 
 def made_here(path: Path) -> bool:
-    "Whether a GeoTIFF is an image that this package wrote."
+    "Return whether a GeoTIFF is an image that this package wrote."
     try:
         with opened_tiff(path) as file:
             return file.tags().get("software") == "enhanceme"
@@ -323,7 +328,7 @@ def open_image(
     path,  # .tif, .tiff or .png
     channel=None,  # the number or the name of a band; None = all
 ) -> list[Layer]:
-    "The layers of an image file; raises `UserError` for what cannot be read."
+    "Return the layers of an image file; raises `UserError` for what cannot be read."
     path = Path(path)
     if not path.is_file():
         rule = "is not a file" if path.exists() else "no such file"

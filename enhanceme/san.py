@@ -26,7 +26,7 @@ class CovariancePooling(keras.layers.Layer):
         self.iterations = iterations
 
     def root(self, a):
-        "Square root of covariances (B, C, C)."
+        "Return square root of covariances (B, C, C)."
         three, trace = 3 * ops.eye(a.shape[-1], dtype=a.dtype), ops.trace(a, axis1=-2, axis2=-1)[:, None, None]
         trace = ops.maximum(trace, 1e-12)
         y, z = a / trace, ops.broadcast_to(three / 3, ops.shape(a))
@@ -44,7 +44,7 @@ class CovariancePooling(keras.layers.Layer):
         return ops.mean(self.root(covariance), 1)[:, None, None]
 
     def multiply_adds(self, before: tuple, after: tuple) -> int:
-        "Multiply-adds for one sample: the covariance, and three products of matrices in each step."
+        "Return multiply-adds for one sample: the covariance, and three products of matrices in each step."
         h, w, c = before
         return h * w * c * c + 3 * self.iterations * c**3
 
@@ -54,7 +54,7 @@ class CovariancePooling(keras.layers.Layer):
     def get_config(self) -> dict:
         return {**super().get_config(), "iterations": self.iterations}
 
-
+# %% ../nbs/436_san.ipynb #26a5218b
 @register
 class RegionNonLocal(keras.layers.Layer):
     "Add to each pixel a weighted mean over its quadrant, weighted by similarity: (B, h, w, C) to the same."
@@ -79,14 +79,14 @@ class RegionNonLocal(keras.layers.Layer):
         self.back.build((*shape[:-1], self.hidden))
 
     def quadrant(self, x):
-        "The layer on one region."
+        "Return the layer on one region."
         b, h, w, c = ops.shape(x)
         theta, phi, g = (ops.reshape(layer(x), (b, h * w, self.hidden)) for layer in self.projections)
         weights = ops.softmax(ops.matmul(theta, ops.swapaxes(phi, 1, 2)))
         return x + self.back(ops.reshape(ops.matmul(weights, g), (b, h, w, self.hidden)))
 
     def multiply_adds(self, before: tuple, after: tuple) -> int:
-        "Multiply-adds for one sample: four projections, and all pairs of pixels in a quarter of the image."
+        "Return multiply-adds for one sample: four projections, and all pairs of pixels in a quarter of the image."
         h, w, c = after
         return h * w * self.hidden * (4 * c + 2 * (h * w // 4))
 
@@ -123,7 +123,7 @@ class SharedSource(keras.layers.Layer):
 
 # %% ../nbs/436_san.ipynb #f7d4c4c3
 def _group(x, blocks: int, hidden: int, name: str):
-    "Residual blocks, second-order attention and a convolution, added to their input."
+    "Return residual blocks, second-order attention and a convolution, added to their input."
     conv = lambda n, i, **more: keras.layers.Conv2D(n, 3, padding="same", name=f"{name}_{i}", **more)
     filters, y = x.shape[-1], x
     for i in range(blocks):

@@ -9,13 +9,12 @@ __all__ = ['Scene', 'load_scene', 'clip14', 'read_scene', 'scene_folders', 'repe
 import os
 import re
 import shutil
-import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from .archives import read_arrays
 from .core import UserError, shown
 from .images import DN, MASK, MAX_SIDE, decode_image, write_image
 from .layout import ALIKE, BANDS, FILE, SPLITS, Fault, path_problem, read_labels, read_norms
@@ -173,20 +172,38 @@ def _read_target(folder: Path, shape, faults: list):  # HR, SM: pixels or None
     return hr, sm
 
 
-def _read_truth(path: Path, faults: list) -> dict | None:
+def _truth_problem(truth: dict, shape, count: int) -> str | None:
+    "Return the rule that the arrays of a truth.npz break, or None; `shape` and `count` are those of the frames."
+    for name, values in truth.items():
+        if values.dtype.kind not in "biufU" or values.dtype.kind == "f" and not np.isfinite(values).all():
+            return f"{shown(name)} holds more than finite numbers"
+    large = shape and tuple(SCALE * n for n in shape)
+    for name in ("hr", "sm"):
+        if (name in truth) != ("hr" in truth) or name in truth and shape and truth[name].shape != large:
+            return f"{name} is missing or not of the size of HR"
+    same = truth.get("same_frame")
+    if same is not None and (same.dtype.kind not in "iu" or same.shape or not -1 <= same < count):
+        return "same_frame is no position of a frame"
+    return None
+
+
+def _read_truth(path: Path, shape, count: int, faults: list) -> dict | None:
     "Read the arrays of a simulated scene's truth.npz, or None."
     if not os.path.lexists(path):
         return None
-    try:
-        if problem := path_problem(path):
-            faults.append(Fault(path, *problem))
-            return None
-        with np.load(path) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
-        mend = "simulate the scene again, or remove the file"
-        faults.append(Fault(path, "cannot be read (truncated or damaged)", mend))
+    mend = "simulate the scene again, or remove the file"
+    if problem := path_problem(path):
+        faults.append(Fault(path, *problem))
         return None
+    try:
+        truth = read_arrays(path, mend)
+    except UserError as error:
+        faults.append(Fault(path, error.rule, error.mend))
+        return None
+    if rule := _truth_problem(truth, shape, count):
+        faults.append(Fault(path, rule, mend))
+        return None
+    return truth
 
 # %% ../nbs/130_scenes.ipynb #58e1f6a3
 def _table_faults(folder: Path, norms: dict, label, frames, has_hr: bool) -> list[Fault]:
@@ -226,7 +243,7 @@ def load_scene(
     lr, shape = _read_frames(folder, lr_files.values(), faults)
     qm = _read_masks(qm_files.values(), shape, faults)
     hr, sm = _read_target(folder, shape, faults)
-    truth = _read_truth(folder / "truth.npz", faults)
+    truth = _read_truth(folder / "truth.npz", shape, len(lr_files), faults)
     band, split, name = folder.parent.name, folder.parent.parent.name, folder.name
     label = (read_labels(folder.parents[2]) if labels is None else labels).get(f"{band}/{name}")
     faults += _table_faults(folder, norms, label, lr_files, hr is not None)

@@ -52,7 +52,7 @@ class SceneScore:
         return f"{self.band}/{self.scene}"
 
     def row(self, method: str) -> dict:
-        "The row of scores.csv."
+        "Return the row of scores.csv."
         return {c: method if c == "method" else getattr(self, c) for c in COLUMNS}
 
 

@@ -34,13 +34,13 @@ def through_kernel(
     widths,  # HR px, (y, x)
     shift,  # LR px, (y, x)
 ):  # (n / 3, m / 3), DN
-    "HR as a frame sees it."
+    "Return HR filtered by a kernel, and sampled as a frame."
     (h, w), axis = hr.shape, lambda n, k: sparse.csr_matrix(sampler(n, n // SCALE, widths[k], shift[k], KERNEL_A))
     return (axis(w, 1) @ (axis(h, 0) @ hr).T).T
 
 
 def line(x, y):
-    "Gain and offset of the straight line through values y over x."
+    "Return gain and offset of the straight line through values y over x."
     dx, dy = x - x.mean(), y - y.mean()
     gain = float((dx * dy).sum() / max((dx**2).sum(), 1e-9))
     return gain, float(y.mean() - gain * x.mean())
@@ -52,7 +52,7 @@ def robust_line(
     clear,  # bool (h, w)
     rounds: int = 2,
 ):  # gain, offset, residual (h, w) in DN, bool (h, w) the pixels used
-    "Gain and offset of a frame against HR; pixels off by more than 5 robust deviations are left out."
+    "Return gain and offset of a frame against HR; pixels off by more than 5 robust deviations are left out."
     used = clear
     for _ in range(rounds + 1):
         gain, offset = line(seen[used], frame[used])
@@ -64,7 +64,7 @@ def robust_line(
 
 
 def fit_pixels(scene: Scene):
-    "The pixels (T, h, w) that fits use: clear, not near a saturated one, not at the edge, and clear in HR."
+    "Return the pixels (T, h, w) that fits use: clear, not near a saturated one, not at the edge, and clear in HR."
     clear = scene.qm & ~ndimage.maximum_filter(scene.lr >= SATURATED, (1, 3, 3))
     inner = np.zeros(clear.shape[1:], bool)
     inner[BORDER:-BORDER, BORDER:-BORDER] = True
@@ -120,14 +120,14 @@ MISSED = 100  # px, the smallest bright patch in clear pixels that is taken for 
 
 
 def filled(image, clear):
-    "An image whose concealed pixels have the value of the nearest clear one."
+    "Return an image whose concealed pixels have the value of the nearest clear one."
     if clear.all() or not clear.any():
         return image
     return image[tuple(ndimage.distance_transform_edt(~clear, return_distances=False, return_indices=True))]
 
 
 def lr_ring_power(image):
-    "Mean power of an LR image with a Hann window in each of `LR_RINGS`, (6,)."
+    "Return mean power of an LR image with a Hann window in each of `LR_RINGS`, (6,)."
     n, m = image.shape
     window = np.hanning(n)[:, None] * np.hanning(m)
     power = np.abs(fft.fft2((image - (image * window).sum() / window.sum()) * window)) ** 2
@@ -140,14 +140,14 @@ def autocorrelation(
     clear,  # (h, w), True = clear
     lag: int,  # px
 ) -> float:
-    "Mean of the correlations at `lag` along y and x, over pairs of clear pixels."
+    "Return the mean of the correlations at `lag` along y and x, over pairs of clear pixels."
     image = image - image[clear].mean()
     pairs = [(x[lag:], x[:-lag], m[lag:] & m[:-lag]) for x, m in ((image, clear), (image.T, clear.T))]
     return float(np.mean([(a * b)[both].mean() for a, b, both in pairs]) / image[clear].var())
 
 
 def bound_to_ground(rest, ground):
-    "The share of a residual's variance that the brightness of the ground explains, both (n,)."
+    "Return the share of a residual's variance that the brightness of the ground explains, both (n,)."
     bins = np.digitize(ground, np.quantile(ground, np.linspace(0, 1, BINS + 1)[1:-1]))
     count = np.bincount(bins, minlength=BINS)
     means = np.bincount(bins, rest, BINS) / np.maximum(count, 1)
@@ -200,13 +200,13 @@ def fit_other(
 
 # %% ../nbs/361_sensor_survey.ipynb #9588b797
 def relative_rank(values, home: int) -> float:
-    "The share of the other frames whose value is higher; ties count one half."
+    "Return the share of the other frames whose value is higher; ties count one half."
     others = np.delete(np.asarray(values, float), home)
     return float(((others > values[home]).sum() + 0.5 * (others == values[home]).sum()) / max(len(others), 1))
 
 
 def coherences(frames, masks):
-    "Correlation of each high-passed frame with the mean of the others, (T,); frames and masks (T, h, w) on one grid."
+    "Correlate each high-passed frame (T, h, w) with the mean of the others, all on one grid: (T,)."
     total, count = (frames * masks).sum(0), masks.sum(0)
     out = np.full(len(frames), -1.0)
     for t, (frame, mask) in enumerate(zip(frames, masks)):
@@ -226,7 +226,7 @@ def standing(
     home: int,  # the frame of HR's acquisition
     shifts,  # (T, 2), LR px, towards one grid
 ) -> dict:  # numbers by name
-    "The rank of HR's frame among the others."
+    "Return the rank of HR's frame among the others."
     whole = np.round(shifts).astype(int)
     frames, masks = remove_spikes(np.ascontiguousarray(scene.lr, np.float32), np.ascontiguousarray(scene.qm))
     frames = np.stack([whole_shift(x, *w) for x, w in zip(frames, whole)])
@@ -246,7 +246,7 @@ def standing(
 
 # %% ../nbs/361_sensor_survey.ipynb #f4550d20
 def direction(image, low: float = 0.1, high: float = 0.45) -> float:
-    "Logarithm of the power of waves along y over those along x, between two frequencies (cycles per px)."
+    "Return the logarithm of the power of waves along y over those along x, between two frequencies (cycles per px)."
     n, m = image.shape
     power = np.abs(fft.fft2((image - image.mean()) * np.hanning(n)[:, None] * np.hanning(m))) ** 2
     fy, fx = np.abs(fft.fftfreq(n))[:, None], np.abs(fft.fftfreq(m))[None]
@@ -255,7 +255,7 @@ def direction(image, low: float = 0.1, high: float = 0.45) -> float:
 
 
 def hr_statistics(scene: Scene) -> dict:
-    "Brightness and spectrum of HR, by name."
+    "Return brightness and spectrum of HR, by name."
     hr = scene.hr.astype(float)
     values, whole = hr[scene.sm], filled(hr, scene.sm)
     z = (values - values.mean()) / values.std()
@@ -271,7 +271,7 @@ def hr_statistics(scene: Scene) -> dict:
 
 
 def frame_statistics(scene: Scene, home: int) -> dict:
-    "Number, clearance and saturation of the frames, by name."
+    "Return number, clearance and saturation of the frames, by name."
     clear = scene.clearance
     return {
         "frames": len(scene.lr),
@@ -290,7 +290,7 @@ MEDIANS = [
 
 
 def date_statistics(rows) -> dict:
-    "Medians and spreads over the frames of other dates, by name; `rows` as `fit_other` gives them."
+    "Return medians and spreads over the frames of other dates, by name; `rows` as `fit_other` gives them."
     table = pd.DataFrame(rows)
     return {
         **{name: float(table[name].median()) for name in MEDIANS},
@@ -310,7 +310,7 @@ def survey_scene(
     home: int,  # the frame of HR's acquisition
     most: int = 8,  # frames of other dates that are fitted, evenly over the stack
 ) -> dict:  # a row of sensor_scenes.csv
-    "Everything that is measured on a scene."
+    "Return everything that is measured on a scene."
     own, clear, hr = fit_own(scene, home), fit_pixels(scene), scene.hr.astype(float)
     stack = register(scene, RegistrationConfig())
     others = [t for t in range(len(scene.lr)) if t != home and stack.kept[t]]
@@ -341,7 +341,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def summary(
     scenes: pd.DataFrame,  # one row a scene, as `survey_scene` gives them
 ) -> pd.DataFrame:  # columns quantity, band, scenes, mean, low, high (95 % interval of the mean), q05 .. q95
-    "Each quantity by band: its mean with an interval, and its quantiles over the scenes."
+    "Return each quantity by band: its mean with an interval, and its quantiles over the scenes."
     rows = []
     for band, table in scenes.groupby("band"):
         for name in table.columns.difference(["scene", "band"], sort=False):

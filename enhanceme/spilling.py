@@ -29,7 +29,7 @@ def strips(
     height: int,  # px
     step: int = 0,  # px; 0 = STRIP
 ) -> list[tuple[int, int]]:
-    "First row, and row after the last one, of the strips of an image."
+    "Return first row, and row after the last one, of the strips of an image."
     step = step or STRIP
     return [(y, min(y + step, height)) for y in range(0, height, step)]
 
@@ -37,13 +37,13 @@ def strips(
 def median_of_counts(
     histogram: np.ndarray,  # (65536,), how often each whole number occurs
 ) -> int:
-    "The median of whole numbers, cut to a whole number."
+    "Return the median of whole numbers, cut to a whole number."
     below = np.cumsum(histogram)
     return int(sum(np.searchsorted(below, (below[-1] - 1 + k) // 2, side="right") for k in (0, 1)) // 2)
 
 # %% ../nbs/800_spilling.ipynb #b6e5092f
 def _sampled(place: Settled, masks):
-    "Every n-th pixel of every n-th row of each frame, so that there are about `SAMPLE`: values, valid, clear."
+    "Yield every n-th pixel of every n-th row of each frame, so that there are about `SAMPLE`: values, valid, clear."
     step = max(1, round((len(place.layers) * np.prod(place.shape) / SAMPLE) ** 0.5))
     for x, m in zip(place.layers, masks):
         parts = [[a[::step, ::step] for a in clear_values(x, m, *rows)] for rows in strips(place.shape[0])]
@@ -55,7 +55,7 @@ def sampled_line(
     masks,  # one a frame, or None a frame
     band: str,
 ) -> tuple[tuple[float, float], bool]:  # a, b of DN = a x + b; whether the masks look inverted
-    "The line to the networks' units, from a sample of the clear pixels."
+    "Return the line to the networks' units, from a sample of the clear pixels."
     frames = list(_sampled(place, masks))
     clear = np.concatenate([values[seen] for values, _, seen in frames])
     check_usable(band, place, len(clear) > 0)
@@ -97,7 +97,7 @@ class ArrayFile:
 
 
 def _counts(place, masks, line):
-    "Histograms (T, 65536); maps of valid pixels, of frames beyond the range, and of frames that count."
+    "Return histograms (T, 65536); maps of valid pixels, of frames beyond the range, and of frames that count."
     valid_any, out, seen = (np.zeros(place.shape, t) for t in (bool, np.uint16, np.uint16))
     histograms = np.zeros((len(place.layers), 65536), np.int64)
     for x, m in zip(place.layers, masks):
@@ -115,7 +115,7 @@ def _counts(place, masks, line):
             histogram += np.bincount(dn[valid], minlength=65536)
     return histograms, valid_any, region
 
-
+# %% ../nbs/800_spilling.ipynb #021d785c
 def _write_frames(folder, place, line, histograms, region):
     "Write the frames in DN, missing pixels filled, and the values beyond the range."
     shape, beyond = (len(place.layers), *place.shape), region.any()
@@ -133,7 +133,7 @@ def _write_frames(folder, place, line, histograms, region):
 
 
 def _estimated(frames, start, stop):
-    "Estimated masks of some rows, bool (T, n, w), block by block."
+    "Return estimated masks of some rows, bool (T, n, w), block by block."
     stack = np.load(frames, mmap_mode="r")
     top, out = max(0, start - AROUND), np.empty((len(stack), stop - start, stack.shape[2]), bool)
     for x, end in strips(stack.shape[2], BLOCK):
@@ -163,7 +163,7 @@ def spill_stack(
     folder,  # where frames.npy, masks.npy and, if need be, excess.npy are written
     band: str = "RED",  # which network's constants fit
 ) -> PlaceStack:  # its frames and masks are the files, mapped
-    "`load_stack` for stacks larger than memory."
+    "Return `load_stack` for stacks larger than memory."
     folder = Path(folder)
     check_usable(band, None, True)
     masks = place.masks or [None] * len(place.layers)

@@ -20,7 +20,7 @@ def masked_moments(
     weights,  # as `x`, or of size one along any axis
     axes: tuple,
 ):  # mean and standard deviation, of size one along the axes
-    "Weighted mean and standard deviation over some axes."
+    "Return weighted mean and standard deviation over some axes."
     weights = weights + 1e-9  # a stack without clear pixels uses all of them
     total = ops.sum(weights, axes, keepdims=True)
     mean = ops.sum(x * weights, axes, keepdims=True) / total
@@ -118,7 +118,7 @@ def masked_mean(
     x,  # (B, T, h, w, C)
     masks=None,  # (B, T, h, w, 1), 1 = clear
 ):  # (B, h, w, C)
-    "Mean over the frames that are clear at a pixel, or over all frames where none is clear or no masks are given."
+    "Average the frames that are clear at a pixel; all frames where none is clear or no masks are given."
     if masks is None:
         return ops.mean(x, 1)
     clear = ops.sum(masks, 1)
@@ -138,7 +138,7 @@ class MaskedMean(keras.layers.Layer):
 
 # %% ../nbs/420_stack_layers.ipynb #b58cac1e
 def cubic(x):
-    "Keys' cubic convolution kernel with a = -1/2, elementwise."
+    "Return Keys' cubic convolution kernel with a = -1/2, elementwise."
     x = ops.abs(x)
     near, far = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
     return ops.where(x < 1, near, ops.where(x < 2, far, ops.zeros_like(x)))
@@ -149,7 +149,7 @@ def grid_matrix(
     size: int,  # n, LR pixels along this axis
     scale: int,  # HR pixels per LR pixel
 ):  # (..., scale n, n); rows sum to one
-    "Interpolation matrices from a shifted LR line to the HR grid."
+    "Return interpolation matrices from a shifted LR line to the HR grid."
     lr = ops.cast(ops.arange(size), "float32")
     hr = (ops.cast(ops.arange(size * scale), "float32") - (scale - 1) / 2) / scale
     source = ops.clip(hr - ops.cast(shifts, "float32")[..., None], 0.0, ops.cast(size - 1, "float32"))

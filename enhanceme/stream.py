@@ -117,7 +117,7 @@ class Samples:
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - a few permutations, freed with the process
     def _order(self, turn):
-        "The order of the scenes when they are taken for the turn-th time."
+        "Return the order of the scenes when they are taken for the turn-th time."
         return np.random.default_rng([self.seed, 2, turn]).permutation(len(self.scenes))
 
     def sample(
@@ -198,7 +198,7 @@ def count_patches(
 
 # %% ../nbs/350_stream.ipynb #b139aaaf
 def _shapes(cfg, batch, frames):
-    "The shapes of a batch's arrays; None where a size varies."
+    "Return the shapes of a batch's arrays; None where a size varies."
     side, target = cfg.size + 2 * MARGIN, SCALE * cfg.size
     images = (batch, frames, side, side, 1)
     return [images, images, (batch, frames, 2), (batch, frames, len(FEATURES)), (batch, target, target, 2)]

@@ -57,7 +57,7 @@ HALO = [withStroke(linewidth=2.6, foreground=PAPER)]  # around text that may lie
 
 # %% ../nbs/600_style.ipynb #f6328d6a
 def sans() -> list[str]:
-    "The preferred typefaces that are installed; DejaVu Sans comes with matplotlib."
+    "Return the preferred typefaces that are installed; DejaVu Sans comes with matplotlib."
     have = set(font_manager.get_font_names())
     preferred = ("Inter", "Source Sans 3", "Helvetica Neue", "Liberation Sans")
     return [*(name for name in preferred if name in have), "DejaVu Sans"]
@@ -147,7 +147,7 @@ def figure_html(
     caption: str = "",  # plain text below it
     kind: str = "",  # further CSS classes
 ) -> Block:
-    "An HTML figure with its caption."
+    "Return an HTML figure with its caption."
     return from_template("figure", inner=inner, caption=caption, kind=kind)
 
 # %% ../nbs/600_style.ipynb #afa198b2
@@ -170,7 +170,7 @@ class Picture(Figure):
         self,
         scale: float | None = None,  # drawn pixels for each px on the page; None = the figure's own
     ) -> bytes:
-        "The figure as the content of a PNG file."
+        "Return the figure as the content of a PNG file."
         for axis in (axis for ax in self.axes for axis in (ax.xaxis, ax.yaxis) if axis.get_scale() != "linear"):
             for label in axis.get_ticklabels(which="both"):
                 label.set_parse_math(True)  # matplotlib writes powers of ten as mathematics
@@ -200,7 +200,7 @@ def canvas(
     columns: int = 1,  # of panels
     **kwargs,  # of `Figure.subplots`, such as gridspec_kw
 ) -> tuple[Picture, Axes]:  # one `Axes`, or an array of them
-    "An empty picture and its axes."
+    "Return an empty picture and its axes."
     fig = Picture(figsize=(width, height))
     return fig, fig.subplots(rows, columns, **kwargs)
 
@@ -223,7 +223,7 @@ def limits(
     low: float = 1,  # percentile shown black
     high: float = 99,  # percentile shown white
 ) -> tuple[float, float]:  # (black, white) in the images' unit
-    "Grey limits that the images share."
+    "Return grey limits that the images share."
     masks = clear if clear is not None else [None] * len(images)
     seen = []
     for image, mask in zip(images, masks):
@@ -241,6 +241,6 @@ def symmetric(
     *errors: np.ndarray,  # around zero; NaN is ignored
     percentile: float = 99,  # of the absolute error
 ) -> float:
-    "Half width of one diverging scale for all the error maps."
+    "Return half width of one diverging scale for all the error maps."
     values = np.concatenate([np.abs(e[np.isfinite(e)]).ravel() for e in map(np.asarray, errors)] or [np.zeros(0)])
     return float(max(np.percentile(values, percentile), 1e-9)) if values.size else 1.0

@@ -10,14 +10,14 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from .archives import DAMAGED as DAMAGED_ZIP
 from .core import UserError, shown, written_whole
 from .images import MODES, PNG, write_image
 from .layout import Fault
@@ -32,7 +32,7 @@ DATE = (2020, 1, 1, 0, 0, 0)  # of every file in the zip, so that the same image
 
 
 def _ranges(names: Iterable[str]) -> str:
-    "Numbers of scenes, consecutive ones as a range."
+    "Return numbers of scenes, consecutive ones as a range."
     ids, runs = sorted(int(n[6:10]) for n in names), []
     for i in ids:
         if runs and runs[-1][1] == i - 1:
@@ -83,11 +83,11 @@ def write_submission(
     return out
 
 # %% ../nbs/680_submission.ipynb #58263fdd
-DAMAGED = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, zlib.error)
+DAMAGED = (*DAMAGED_ZIP, Image.DecompressionBombError)  # errors of a damaged image
 
 
 def _image_fault(content: bytes) -> tuple | None:  # rule, mend, whether the server refuses it
-    "The fault of an image of a submission; None when there is none."
+    "Return the fault of an image of a submission; None when there is none."
     again = "write it as a 16-bit grey PNG"
     if not content.startswith(PNG):
         return "is not a PNG", again, True
@@ -108,19 +108,19 @@ def _image_fault(content: bytes) -> tuple | None:  # rule, mend, whether the ser
 
 
 def _entry_fault(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple | None:
-    "The fault of an entry with the name of a test scene."
+    "Return the fault of an entry with the name of a test scene."
     if entry.flag_bits & 1:
         return "is encrypted", "write the zip without a password", True
     if entry.file_size > MOST:
         return f"unpacks to {entry.file_size / 2**20:.0f} MB", "write it as a 16-bit grey PNG", True
     try:
         return _image_fault(archive.read(entry))
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, ValueError):
+    except DAMAGED_ZIP:
         return "cannot be unpacked (damaged)", "write the zip again", True
 
 
 def _name_faults(path: Path, entries: list, names: Counter) -> list[Fault]:
-    "The faults of the list of entries: folders and repeated names."
+    "Return the faults of the list of entries: folders and repeated names."
     faults, inner = [], sorted({e.filename for e in entries if "/" in e.filename or "\\" in e.filename})
     if inner:
         others = f" and {len(inner) - 1} more" if len(inner) > 1 else ""
@@ -140,11 +140,13 @@ def check_submission(
         raise UserError(shown(path), rule, "give a .zip, as `enhanceme submit` writes it")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+    except DAMAGED_ZIP:
         return [Fault(path, "is not a zip, or a damaged one", "write it again with `enhanceme submit`")]
     with archive:
         entries, last = archive.infolist(), lambda e: re.split(r"[/\\]", e.filename)[-1]
         names = Counter(map(last, entries))
+        if len(entries) > 10 * len(SUBMISSION):
+            return [Fault(path, f"holds {len(entries)} files", "put the images of the test scenes there, nothing else")]
         faults = _name_faults(path, entries, names)
         for entry in entries:
             name, where = last(entry), path / entry.filename.lstrip("/\\")

@@ -8,7 +8,7 @@ __all__ = ['METHOD_NAMES', 'ENSEMBLES', 'SURVEYS', 'run_survey', 'read_survey', 
            'real_scenes', 'survey_real', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
-import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,8 +26,9 @@ from .methods import open_method
 from .metrics import baseline_image, cpsnr
 from .patching import choose_frames
 from .prediction import passes, super_resolve, to_dn
+from .readers import read_json, read_table
 from .registration import register
-from .results import Results
+from .results import NUMBERS, Results
 from .scenes import find_scenes, read_norms, read_scene
 from .trial_runs import run_trials, shown_scenes, write_table
 from .trials import ARCHITECTURES, FACTORS, REFERENCE, Bench, first_scenes, reference, slug
@@ -46,10 +47,10 @@ def run_survey(
     scenes = [f"{f.parent.name}/{f.name}" for f in folders]
     about = {**about, "fingerprint": fingerprint(folders[0].parents[2]), "scenes": scenes}
     record = home / "survey.json"
-    if record.is_file() and json.loads(record.read_text()) != about:
-        mend = "remove the folder, or give another folder for the study"
+    mend = "remove the folder, or give another folder for the study"
+    if os.path.lexists(record) and read_json(record, mend) != about:
         raise UserError(home, "holds a survey with other settings or scenes", mend)
-    if (home / "rows.csv").is_file():
+    if os.path.lexists(home / "rows.csv"):
         return False
     write_json(record, about)
     tables = []
@@ -59,7 +60,7 @@ def run_survey(
             scene = read_scene(folder, read_norms(folder.parents[2]))
             norm = np.nan if scene.norm is None else scene.norm
             write_table(path, pd.DataFrame(measure(scene)).assign(scene=scene.name, band=scene.band, norm=norm))
-        tables.append(pd.read_csv(path))
+        tables.append(read_table(path, f"remove {shown(path)} and run the survey again"))
     write_table(home / "rows.csv", pd.concat(tables, ignore_index=True))
     return True
 
@@ -71,11 +72,14 @@ def read_survey(
     "Read the table of a survey; raise `UserError` when it is missing or not complete."
     results = study if isinstance(study, Results) else Results.open(study)
     home = results.folder / "trials" / "surveys" / name
-    if (home / "rows.csv").is_file():
-        return pd.read_csv(home / "rows.csv").assign(gain=lambda rows: rows.cpsnr - rows.norm)
+    if os.path.lexists(home / "rows.csv"):
+        again = f"remove {shown(home)} and run it again"
+        rows = read_table(home / "rows.csv", again, ["cpsnr", "norm"], NUMBERS)
+        return rows.assign(gain=lambda rows: rows.cpsnr - rows.norm)
     rule, record = "the survey is not there", home / "survey.json"
-    if record.is_file():
-        done, wanted = len(list((home / "scenes").glob("*.csv"))), len(json.loads(record.read_text())["scenes"])
+    if os.path.lexists(record):
+        done = len(list((home / "scenes").glob("*.csv")))
+        wanted = len(read_json(record, f"remove {shown(home)}").get("scenes", ()))
         rule = f"the survey was interrupted after {done} of {wanted} scenes"
     raise UserError(home, rule, f"run `enhanceme trials {results.folder} --factor {name}`")
 

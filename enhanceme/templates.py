@@ -31,7 +31,7 @@ def units(
 
 @cache
 def environment() -> Environment:
-    "The templates of the package; values are escaped, missing names are errors."
+    "Return the templates of the package; values are escaped, missing names are errors."
     found = Environment(
         loader=FileSystemLoader(package_folder("templates")),
         autoescape=True,
@@ -48,12 +48,12 @@ def from_template(
     /,
     **values,  # the names that the template uses
 ) -> Block:
-    "HTML of a template with the values put in; every value but a `Block` is escaped."
+    "Return HTML of a template with the values put in; every value but a `Block` is escaped."
     return Block(environment().get_template(f"{template}.html.j2").render(values).strip())
 
 # %% ../nbs/090_templates.ipynb #fb538ab5
 def stylesheet() -> Block:
-    "CSS of all pages, with the colours of highlighted code."
+    "Return CSS of all pages, with the colours of highlighted code."
     css = (package_folder("css") / "page.css").read_text(encoding="utf-8")
     return Block(css + HtmlFormatter(style="friendly").get_style_defs(".highlight"))
 
@@ -64,12 +64,12 @@ def whole_page(
     body: Block,  # above the foot
     foot: Block,  # the last line
 ) -> Block:
-    "An HTML document in one file."
+    "Return an HTML document in one file."
     return from_template("page", title=title, description=description, body=body, foot=foot, css=stylesheet())
 
 
 def facts(
     pairs,  # (name, value) of text or `Block`s; pairs without a value are left out
 ) -> Block:
-    "A list of named facts."
+    "Return a list of named facts."
     return from_template("facts", pairs=[(name, value) for name, value in pairs if value not in ("", None)])

@@ -19,7 +19,7 @@ def stack_input(
     frames: int | None,  # T; None = any
     units: tuple | None,  # (mean, std) in DN; None = of each stack
 ):  # inputs, stack (B, T, h+6, w+6, 1) in standard units, mean and std (B, 1, 1, 1, 1)
-    "The input of a network that takes frames only."
+    "Return the input of a network that takes frames only."
     inputs = {"frames": keras.Input((frames, None, None, 1), name="frames")}
     mean, std = Units(*(units or (None, None)), name="units", **EXACT)(inputs["frames"])
     return inputs, Standardise(name="standardise", **EXACT)(inputs["frames"], mean, std), mean, std
@@ -94,13 +94,13 @@ class PairWithMedian(keras.layers.Layer):
 
 
 def prelu(name: str, axes: tuple = (1, 2, 3)) -> keras.layers.Layer:
-    "A PReLU with one slope, 0.25 at first, for tensors with these axes."
+    "Return a PReLU with one slope, 0.25 at first, for tensors with these axes."
     start = keras.initializers.Constant(0.25)
     return keras.layers.PReLU(alpha_initializer=start, shared_axes=list(axes), name=name)
 
 
 def residual_block(x, name: str):
-    "Two convolutions with PReLU, added to their input: (B, h, w, C) to the same."
+    "Return two convolutions with PReLU, added to their input: (B, h, w, C) to the same."
     y = x
     for i in range(2):
         y = keras.layers.Conv2D(x.shape[-1], 3, padding="same", name=f"{name}_conv{i}")(y)
@@ -177,7 +177,7 @@ class FrameSelfAttention(keras.layers.Layer):
         return shape
 
     def multiply_adds(self, before: tuple, after: tuple) -> int:
-        "Multiply-adds for one sample: four projections, queries times keys, weights times values."
+        "Return multiply-adds for one sample: four projections, queries times keys, weights times values."
         t, h, w, c = after
         return t * h * w * (4 * c * c + 2 * t * c)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import map_array
 from .core import UserError, shown, written_whole
 from .patching import MARGIN, reflect
 from .prediction import as_networks, blended, tile_renderer, to_dn
@@ -26,17 +27,14 @@ REGISTER_ON = 512  # LR px, side of the window in which the shifts of a large st
 
 
 def _open(array):
-    "An array, or a .npy file, mapped anew at each call so that the memory of earlier pages is released."
+    "Return an array, or a .npy file, mapped anew at each call so that the memory of earlier pages is released."
     if not isinstance(array, (str, os.PathLike)):
         return array
-    try:
-        return np.load(array, mmap_mode="r")
-    except (OSError, ValueError):
-        raise UserError(shown(array), "not a .npy file", "save the frames with numpy.save") from None
+    return map_array(array, "save the frames with numpy.save", rule="not a .npy file, or a damaged one")
 
 
 def _lines(raw, stack):
-    "Slope a and intercept b (T,) of each frame's brightness correction: stack = a raw + b."
+    "Return slope a and intercept b (T,) of each frame's brightness correction: stack = a raw + b."
     out = []
     for x, y in zip(raw.astype(np.float64), stack.frames.astype(np.float64)):
         ok = x < SATURATED
@@ -47,7 +45,7 @@ def _lines(raw, stack):
 
 
 def _clearest_window(masks, side):
-    "First row and column of the clearest of 25 windows."
+    "Return first row and column of the clearest of 25 windows."
     (h, w), (rows, cols) = _open(masks).shape[1:], side
     steps = lambda n, length: sorted({(n - length) * k // 4 for k in range(5)})
     share = lambda y, x: np.array(_open(masks)[:, y : y + rows, x : x + cols])[:, ::8, ::8].mean()

@@ -28,7 +28,7 @@ def transformer_layer(
     scale: float,  # factor of the attention's logits
     name: str,
 ):  # (B, T, h, w, C)
-    "Attention over frames and a perceptron, each after a normalisation and added to its input."
+    "Return attention over frames and a perceptron, each after a normalisation and added to its input."
     norm = lambda i: keras.layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm{i}")
     y = FrameSelfAttention(heads, bias=False, scale=scale, name=f"{name}_attention")(norm(0)(x))
     x = keras.layers.Add(name=f"{name}_attend")([x, y])

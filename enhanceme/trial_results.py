@@ -6,6 +6,7 @@
 __all__ = ['COSTS', 'OF_NETWORKS', 'TrialSet', 'kind_of', 'read_trials', 'first_look', 'notes', 'all_effects', 'leak']
 
 # %% ../nbs/950_trial_results.ipynb #64043683
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .archives import read_arrays
 from .config import Config, make_config
-from .core import UserError
+from .core import UserError, shown
 from .effects import Effect, effect
 from .images import read_image
-from .results import Results
+from .readers import read_table
+from .results import NUMBERS, Results
 from .trial_runs import trial_state
 from .trials import ABLATIONS, FACTORS, Trial, plan, standard_level
 
@@ -76,8 +79,9 @@ class TrialSet:
         tables = []
         for trial in self.done:
             path = self.home / trial.folder / name
-            if path.is_file():
-                tables.append(pd.read_csv(path).assign(level=trial.level, seed=trial.seed))
+            if os.path.lexists(path):
+                rows = read_table(path, f"remove {shown(path.parent)} and train the trial again", (), NUMBERS)
+                tables.append(rows.assign(level=trial.level, seed=trial.seed))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["level", "seed"])
 
     @cached_property
@@ -149,10 +153,9 @@ class TrialSet:
         if path is None:
             return {}
         images = {}
-        with np.load(path) as stored:
-            for key in stored.files:
-                scene, name = key.split()
-                images.setdefault(scene, {})[name] = stored[key]
+        for key, image in read_arrays(path, f"remove {shown(path.parent)} and train the trial again").items():
+            scene, name = key.split()
+            images.setdefault(scene, {})[name] = image
         return images
 
     def effects(self, column: str = "cpsnr") -> pd.DataFrame:

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ORIGINAL', 'INPUT', 'NETWORK', 'TRAINING', 'ARCHITECTURES', 'WHOLE', 'FACTORS', 'ABLATIONS', 'WITH_SNAPSHOTS',
-           'WITH_IMAGES', 'REFERENCE', 'Variation', 'each_value', 'design', 'with_changes', 'reference',
+           'WITH_IMAGES', 'REFERENCE', 'Simulated', 'Variation', 'each_value', 'design', 'with_changes', 'reference',
            'standard_level', 'Trial', 'slug', 'folder_of', 'network_trials', 'trials_of', 'plan', 'digest',
            'cached_scene', 'first_scenes', 'Bench']
 
@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
 from .checks import fingerprint
 from .config import Config, deep_update, field_names, make_config
 from .core import UserError, shown
 from .datasets import simulate_dataset
 from .designs import DESIGNS
 from .preparation import prepare
+from .readers import read_json
 from .results import Results
 from .scenes import Scene, find_scenes, read_norms, read_scene
 from .settings import FACTORS as NAMES
@@ -337,6 +340,9 @@ def first_scenes(
     return chosen
 
 # %% ../nbs/900_trials.ipynb #70a42b06
+Simulated = TypedDict("Simulated", {"seed": int})  # the part of simulation.json that is read
+
+
 @dataclass(frozen=True)
 class Bench:
     "The scenes and stores that the trials of a study share."
@@ -384,7 +390,7 @@ class Bench:
         return simulate_dataset(
             self.home / f"data-{digest(kept)}",
             len(find_scenes(self.data, split="train")),
-            json.loads(record.read_text())["seed"],
+            read_json(record, "leave simulator out of study.factors", Simulated)["seed"],
             config.simulation,
             bands=self.config.bands,
             test_fraction=0,

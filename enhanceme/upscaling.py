@@ -47,7 +47,6 @@ class Options:
     channel: object = None  # the number or name of the band to take from files of several; or several of them
     nodata: float | str | None = None  # a value that counts as missing in all files; "none" = only what tags name
     flips: int = 0  # average over 1, 4 or 8 orientations; 0 = as the network's settings say
-    nested: int = 0  # average over nested sets of frames; 0 = as the network's settings say
     reference: str | None = None  # the frame that the image should be like, by its file's name or its number from 0
     uncertainty: bool = False  # a band with the expected error
     count: bool = False  # a band with the number of clear frames
@@ -99,7 +98,7 @@ def reference_index(
 
 def _changes(options: Options, config, place: Settled) -> tuple:
     "The settings of prediction that the options change."
-    changes = {name: getattr(options, name) for name in ("flips", "nested") if getattr(options, name)}
+    changes = {"flips": options.flips} if options.flips else {}
     if options.reference is not None:
         changes["reference"] = reference_index(place, options.reference)
     elif config.prediction.reference == "given":  # a label of data sets, which a place does not have

@@ -44,14 +44,14 @@ def simulate(
     n: int,  # number of the scene
     band: str,  # "NIR" or "RED"
 ) -> Scene:
-    "A simulated scene of the usual size with 9 to 16 frames."
+    "Return a simulated scene of the usual size with 9 to 16 frames."
     return simulate_scene(n, 0, band, SimulationConfig(frames_min=9, frames_max=16, frames_mean=12))
 
 
 def simulated_library(
     model: Path | None = None,  # a run folder or a .keras file
 ) -> Library:
-    "Four simulated scenes."
+    "Return four simulated scenes."
     scenes = [simulate(n, band) for n, band in ((0, "RED"), (1, "RED"), (594, "NIR"), (595, "NIR"))]
     found = {scene.key: scene for scene in scenes}
     return Library("four simulated scenes", tuple(found), found.__getitem__, lambda scene: None, model)
@@ -61,7 +61,7 @@ def open_library(
     data=None,  # a study's folder or a data set's; None = reports/local where it is there, else simulated scenes
     model=None,  # a run folder or a .keras file; None = the study's own, or else the weights that ship
 ) -> Library:  # raises `UserError` when data is given and is neither
-    "The scenes to show."
+    "Return the scenes to show."
     local = resolve("reports/local")
     data = local if data is None and (local / "study.json").is_file() else data
     model = None if model is None else resolve(model)
@@ -141,7 +141,7 @@ class View:
         self._powers.pop(name, None)
 
     def fit(self, name: str) -> Fit:
-        "An image on the grid of HR, with its error; a classical method is computed here."
+        "Return an image on the grid of HR, with its error; a classical method is computed here."
         if name not in self._fits:
             if name not in self.images and name in CLASSICAL:
                 self.images[name] = CLASSICAL[name](self.stack)
@@ -149,7 +149,7 @@ class View:
         return self._fits[name]
 
     def power(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        "Radial power spectrum of an image, of the reference frame (`LR`), or of an error (`error of NAME`)."
+        "Return radial power spectrum of an image, of the reference frame (`LR`), or of an error (`error of NAME`)."
         if name.startswith("error of "):
             return radial_power(self.fit(name.removeprefix("error of ")).error)
         if name not in self._powers:
@@ -165,7 +165,7 @@ class View:
         return radial_power(image)
 
     def frame(self, t: int, registered: bool = True, matched: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """Frame t (h, w) in DN and its mask.
+        """Return frame t (h, w) in DN and its mask.
 
         `registered` moves it onto the reference, without saturated pixels, whose ringing a move would spread;
         `matched` gives it the brightness of the reference."""
@@ -197,7 +197,7 @@ class Network:
         self.source, self.model, self.config = Path(source), None, read_settings(source)
 
     def choice(self, stack: Stack) -> np.ndarray:  # bool (T,)
-        "The frames that the network takes by its own settings."
+        "Return the frames that the network takes by its own settings."
         cfg, clearance = self.config.patching, stack.masks.mean((1, 2))
         count = self.config.prediction.frames or cfg.frames
         chosen, _ = choose_clearest(clearance, stack.kept, stack.features, count, cfg.patch_clearance)
@@ -208,7 +208,7 @@ class Network:
         stack: Stack,
         chosen: np.ndarray,  # bool (T,), the frames to use
     ) -> np.ndarray:  # float32 (3h, 3w), DN
-        "The SR image from chosen frames."
+        "Return the SR image from chosen frames."
         from enhanceme.weights import load_model, reconstruct  # here, to start without TensorFlow
 
         if not np.any(chosen):

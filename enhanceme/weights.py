@@ -13,12 +13,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 import yaml
 
 from .architectures import inputs_for
+from .archives import DAMAGED
 from .config import Config
-from .core import UserError, written_whole
-from .keras_files import SETTINGS, read_settings, weights_file
+from .core import UserError, shown, written_whole
+from .keras_files import SETTINGS, check_network, read_settings, weights_file
 from .metrics import baseline, cpsnr
 from .models import preset_name
 from .patching import scene_input
@@ -40,12 +42,13 @@ def load_model(
     source,  # a `.keras` file of this project, or a run folder (then its best.keras)
 ) -> tuple[keras.Model, Config]:
     "Load a trained network and its settings in safe mode; raises `UserError` for any other file."
-    path, config = weights_file(source), read_settings(source)
+    config, path = read_settings(source), check_network(source)
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        rule = f"cannot be loaded ({str(error).splitlines()[0][:120]})"
-        raise UserError(path, rule, "it may come from another version, train again") from None
+    except (*DAMAGED, AttributeError, ArithmeticError, AssertionError, tf.errors.OpError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        rule = f"cannot be loaded ({shown(reason)})"
+        raise UserError(shown(path), rule, "it may come from another version, train again") from None
     return model, config
 
 # %% ../nbs/510_weights.ipynb #46cc8fe9
@@ -87,7 +90,7 @@ def reconstruct(
     model: keras.Model,
     x: dict,  # a batch of inputs, such as `scene_input` gives: (B, T, h+6, w+6, 1) frames and masks, ...
 ) -> np.ndarray:  # float32 (B, 3h, 3w), DN
-    "SR images for a batch of inputs."
+    "Return SR images for a batch of inputs."
     y = model(inputs_for(model, x), training=False)
     return np.asarray(y)[..., 0]
 
@@ -111,7 +114,7 @@ def baselines(
     data,  # folder of a data set
     keys: Iterable[str],  # "RED/imgset0000", ...
 ) -> dict:  # dB by key
-    "The official baselines of some scenes: their rows of norm.csv, or computed where there is none."
+    "Return the official baselines of some scenes: their rows of norm.csv, or computed where there is none."
     norms, folder = read_norms(data), Path(data) / "train"
     computed = lambda key: baseline(read_scene(folder / key, norms))
     return {key: norms[key[4:]] if key[4:] in norms else computed(key) for key in keys}

@@ -89,7 +89,7 @@ def table_cell(
     value: Any,  # a `Block` enters as HTML, all else as text
     numeric: bool,  # aligned right
 ) -> dict:  # for the template: text, interval, and kind, a CSS class
-    "One cell of a table."
+    "Return one cell of a table."
     if isinstance(value, Block):
         return {"text": value, "interval": "", "kind": "short"}
     missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
@@ -108,7 +108,7 @@ def table(
     caption: str = "",  # below the table
     strong=(),  # indices of the rows to stress
 ) -> Block:
-    "A table that displays itself."
+    "Return a table that displays itself."
     columns = {name: [str(value) for value in rows[name]] for name in rows}
     numeric = [all(NUMBER.fullmatch(text) for text in texts) for texts in columns.values()]
     with_interval = sum(any(text.endswith("]") for text in texts) for texts in columns.values())

@@ -110,18 +110,22 @@ def test_without_a_model_the_shipped_weights_are_used(data, tmp_path):
 
     some = ("--split", "test", "--band", "RED")
     calls = [
-        enhanceme("predict", data, tmp_path / "sr", *some),
-        enhanceme("upscale", first(data), tmp_path / "out.tif"),
+        enhanceme("predict", data, tmp_path / "sr", *some, "--uncertainty"),
+        enhanceme("upscale", first(data), tmp_path / "out.tif", "--uncertainty"),
         enhanceme("compare", data, "baseline", "default", *some, "--out", tmp_path / "page"),
         enhanceme("submit", data, tmp_path / "s.zip", "--incomplete"),
     ]
     if default_weights(needed=False):
         assert [done.returncode for done in calls[:3]] == [0, 0, 0], [done.stderr for done in calls]
+        images, scales = (list((tmp_path / "sr").glob(f"imgset*.{kind}")) for kind in ("png", "scale.tif"))
         assert (
-            len(list((tmp_path / "sr").glob("imgset*.png")))
+            images
+            and len(images) == len(scales)
             and (tmp_path / "out.tif").exists()
             and (tmp_path / "page" / "comparison.html").exists()
         )
+        assert "errors in units of the scale: 50% within" in calls[0].stdout, calls[0].stdout
+        assert "50% interval holds" in calls[0].stdout, calls[0].stdout
         refused(calls[3], "384x384")
     else:
         for done in calls:
