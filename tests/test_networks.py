@@ -23,15 +23,25 @@ def settings(preset):
 
 
 @pytest.fixture(scope="module")
-def prepared(data, tmp_path_factory):
+def scenes(tmp_path_factory):
+    "A data set of six small scenes."
+    from enhanceme.datasets import simulate_dataset
+    from enhanceme.settings import SimulationConfig
+
+    sizes = SimulationConfig(size=32, frames_mean=9, frames_max=10)
+    return simulate_dataset(tmp_path_factory.mktemp("networks") / "data", 6, 5, sizes, workers=1)
+
+
+@pytest.fixture(scope="module")
+def prepared(scenes):
     "A store of prepared scenes."
     from enhanceme.preparation import prepare
 
-    return prepare(data, tmp_path_factory.mktemp("networks") / "store", settings("deepsum").registration, workers=1)
+    return prepare(scenes, scenes.parent / "store", settings("deepsum").registration, workers=1)
 
 
 @pytest.mark.parametrize("preset", SMALL)
-def test_a_network_from_training_to_ones_own_images(preset, data, prepared, tmp_path):
+def test_a_network_from_training_to_ones_own_images(preset, scenes, prepared, tmp_path):
     pytest.importorskip("rasterio")
     from enhanceme.images import read_image
     from enhanceme.metrics import cpsnr
@@ -42,13 +52,13 @@ def test_a_network_from_training_to_ones_own_images(preset, data, prepared, tmp_
     from enhanceme.weights import load_model
 
     # two steps of training change the weights, and the run keeps a network that loads in safe mode
-    outcome = train(settings(preset), data, prepared, tmp_path / "run", quiet=True)
+    outcome = train(settings(preset), scenes, prepared, tmp_path / "run", quiet=True)
     assert outcome["steps"] == 2 and np.isfinite(outcome["best_val_cpsnr"])
     model, config = load_model(tmp_path / "run")
     assert config.model.preset == preset and model.count_params() == outcome["parameters"]
 
     # a scene of the data set, twice the same
-    folder = find_scenes(data, split="train")[0]
+    folder = find_scenes(scenes, split="train")[0]
     scene = read_scene(folder)
     sr = super_resolve(model, config, scene)
     assert sr.shape == tuple(3 * n for n in scene.lr.shape[1:]) and cpsnr(sr, *scene.target) > 20
@@ -81,11 +91,11 @@ def test_what_a_network_cannot_take_is_refused_with_what_would_fit(preset, chang
     assert "\n" not in str(caught.value)
 
 
-def test_a_checkpoint_of_another_network_is_refused(prepared, data, tmp_path):
+def test_a_checkpoint_of_another_network_is_refused(prepared, scenes, tmp_path):
     from enhanceme.core import UserError
     from enhanceme.training import train
 
-    train(settings("wdsr-b"), data, prepared, tmp_path / "run", quiet=True)
+    train(settings("wdsr-b"), scenes, prepared, tmp_path / "run", quiet=True)
     with pytest.raises(UserError, match="model.preset=maertens: the network in .* has wdsr-b"):
-        train(settings("maertens"), data, prepared, tmp_path / "other", quiet=True, weights=tmp_path / "run")
+        train(settings("maertens"), scenes, prepared, tmp_path / "other", quiet=True, weights=tmp_path / "run")
     assert not (tmp_path / "other").exists()
