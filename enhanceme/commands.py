@@ -7,6 +7,8 @@ __all__ = ['settings', 'fetch', 'simulate', 'check_frames', 'check', 'baseline',
            'import_checkpoint', 'export', 'compare']
 
 # %% ../nbs/980_commands.ipynb #63cc4587
+import contextlib
+import os
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -32,6 +34,7 @@ from enhanceme.options import (
     load_tensorflow,
     progress_bar,
 )
+from .ownership import check_own, check_place, claimed, holds
 
 # %% ../nbs/980_commands.ipynb #58f830f6
 @app.command()
@@ -49,7 +52,8 @@ def fetch(
         Optional[Path], typer.Option(metavar="ZIP", help="The archive, downloaded by hand.", show_default=False)
     ] = None,
     mirror: Annotated[
-        Optional[list[str]], typer.Option(metavar="URL", help="Another address; may be repeated.", show_default=False)
+        Optional[list[str]],
+        typer.Option(metavar="URL", help="Another address of the archive; may be repeated.", show_default=False),
     ] = None,
     sample: Annotated[int, typer.Option(min=2, help="Number of scenes whose baseline is recomputed as proof.")] = 12,
 ):
@@ -219,13 +223,15 @@ def submit(
     model: MethodOpt = None,
     set_: PredictionOpt = None,
     incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Write it even if some of the 290 test scenes are missing.")
+        bool, typer.Option("--incomplete", help="Write the zip even if some of the 290 test scenes are missing.")
     ] = False,
 ):
     "Write the challenge's submission: a zip of the 290 test images."
     from enhanceme.submission import check_submission, write_submission
 
-    write_submission(data, out, chosen_methods(model), incomplete, progress_bar("predicting"), set_ or ())
+    check_place(out, data, folder=False)
+    with claimed(out):
+        write_submission(data, out, chosen_methods(model), incomplete, progress_bar("predicting"), set_ or ())
     print(f"{shown(out)}: written", *check_submission(out), sep="\n")
 
 # %% ../nbs/980_commands.ipynb #05fb5f11
@@ -234,22 +240,28 @@ def score(
     data: DataArg,
     pred: Annotated[Path, typer.Argument(metavar="PRED", help="A folder with imgsetNNNN.png.")],
     out: Annotated[
-        Optional[Path], typer.Option(metavar="CSV", help="Also write the table there.", show_default=False)
+        Optional[Path], typer.Option(metavar="CSV", help="Also write the table to this file.", show_default=False)
     ] = None,
     band: BandOpt = None,
     split: SplitOpt = None,
 ):
     "Print the official scores of a folder of images, then their mean (lower is better; the baseline is 1)."
     from enhanceme.methods import score_data
+    from enhanceme.scores import COLUMNS
 
-    table = score_data(data, pred, band, split, progress=progress_bar("scoring"))
-    if out is not None:
-        with written_whole(out) as part:
-            table.to_csv(part, index=False)
-    columns = table.drop(columns=["split", "method", "cssim"]).rename(
+    with contextlib.ExitStack() as held:
+        if out is not None:
+            check_place(out, data, folder=False)
+            held.enter_context(claimed(out))
+            check_own(out, holds(",".join(COLUMNS)), "a table of scores")
+        table = score_data(data, pred, band, split, progress=progress_bar("scoring"))
+        if out is not None:
+            with written_whole(out) as part:
+                table.to_csv(part, index=False)
+    rows = table.drop(columns=["split", "method", "cssim"]).rename(
         columns={"cpsnr": "cPSNR", "norm": "baseline N", "score": "N/cPSNR"}
     )
-    print(columns.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
+    print(rows.to_string(index=False, float_format=lambda v: f"{v:.9f}" if v > 2 else f"{v:.6f}"))
     gain = (table.cpsnr - table.norm).mean()
     print(
         f"{shown(table.method.iloc[0])}: mean score {table.score.mean():.6f}, mean cPSNR {table.cpsnr.mean():.4f} dB, "
@@ -265,9 +277,7 @@ def validate(
     ],
     profile: ProfileOpt = "weights-real",
     set_: SetOpt = None,
-    start: Annotated[
-        Optional[str], typer.Option("--from", metavar="MODEL", help="Weights to start from.  [default: fusion]")
-    ] = "fusion",
+    start: Annotated[Optional[str], typer.Option("--from", metavar="MODEL", help="Weights to start from.")] = "fusion",
     names: Annotated[
         Optional[Path],
         typer.Option(
@@ -276,7 +286,7 @@ def validate(
             help="A text file that names the scenes to use, one a line, such as RED/imgset0000.",
         ),
     ] = None,
-    flips: Annotated[int, typer.Option(help="4: also score the mean over four flips.")] = 1,
+    flips: Annotated[int, typer.Option(help="1, or 4: score also the mean over four flips.")] = 1,
 ):
     "Cross-validate a recipe on real scenes by place, and average its networks into one."
     load_tensorflow()
@@ -287,8 +297,10 @@ def validate(
     wanted = read_names(names) if names else None
     weights = default_weights(name=start) if start in NETWORK else start
     config = config_from_options(profile, set_)
-    store = prepare(data, run / "store", config.registration, split="train")
-    scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
+    check_place(run, data)
+    with claimed(run):
+        store = prepare(data, run / "store", config.registration, split="train")
+        scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
     print(judgement(scores).to_string(index=False))
     print(f"{shown(run / 'folds')}: average.keras, choice.csv, scores.csv")
 
@@ -312,26 +324,37 @@ def import_checkpoint(
             show_default=False,
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.keras when it is a network.")] = False,
 ):
     "Convert published weights of EnhanceMe, 3DWDSR or TR-MISR; a tensor that does not match is refused by name."
+    check_place(out, path if path.is_dir() else None, folder=False)
+    if os.path.lexists(out) and not force:
+        raise UserError(shown(out), "exists", "give another name, or --force to replace it")
     load_tensorflow()
+    from enhanceme.keras_files import read_settings
     from enhanceme.weights import import_published
 
-    print(f"{shown(import_published(path, out, band))}: written")
+    with claimed(out):
+        check_own(out, read_settings, "a network")
+        print(f"{shown(import_published(path, out, band))}: written")
 
 # %% ../nbs/980_commands.ipynb #1da586a7
 @app.command()
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder or a .keras file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network with its graph; may be MODEL itself.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT.keras", help="The file for the network with its graph; may be MODEL itself.")
+    ],
 ):
     "Write a trained network with its ONNX graph: predict and upscale then run it without TensorFlow."
-    if out.exists() and out.resolve() != weights_file(model).resolve():
+    check_place(out, folder=False)
+    if os.path.lexists(out) and out.resolve() != weights_file(model).resolve():
         raise UserError(shown(out), "exists", "give another name, or remove it")
     load_tensorflow()
     from enhanceme.inference import export_network
 
-    print(f"{export_network(model, out)}: written")
+    with claimed(out):
+        print(f"{shown(export_network(model, out))}: written")
 
 
 @app.command()
@@ -342,7 +365,7 @@ def compare(
         typer.Argument(
             metavar="BENCHMARK",
             help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, "
-            "shift-and-add, ibp, map, network.",
+            "shift-and-add, ibp, map, or network (the weights that ship).",
         ),
     ],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="As BENCHMARK.")],
@@ -359,6 +382,7 @@ def compare(
     load_runtime(*(s for s in (benchmark, candidate) if is_network(s) and (s in NETWORK or Path(s).exists())))
     from enhanceme.comparison_page import compare as compare_methods
 
+    check_place(out, data)
     last = compare_methods(data, benchmark, candidate, out, band, split, progress_bar("comparing")).summary.iloc[-1]
     interval = (
         f" [{last.low:+.3f}, {last.high:+.3f}], wins {last.won} of {last.scenes}, p = {last.p:.2g}"

@@ -21,6 +21,7 @@ from .comparison import SIDE, Comparison, Source, distinct_names, measure, open_
 from .core import UserError, shown, written_whole
 from .figures import Slider, busiest, gallery, zoomed
 from .metrics import PERFECT
+from .ownership import check_own, check_place, claimed, holds
 from .pages import code
 from .results import scene_row
 from .scenes import find_scenes, read_norms, read_scene
@@ -255,9 +256,16 @@ def compare(
 ) -> Comparison:  # raises `UserError`, before anything is written, when there is nothing to compare
     "Compare two methods on the scenes that both have, and write the page and the tables."
     sides, out = (open_source(benchmark), open_source(candidate)), Path(out)
-    if out.exists() and not out.is_dir():
-        raise UserError(shown(out), "is a file", "give a folder for the page and the tables")
-    found = measure(data, sides, distinct_names(*sides, (benchmark, candidate)), band, split, progress)
+    check_place(out, data)
+    with claimed(out):
+        return _compare(data, sides, (benchmark, candidate), out, band, split, progress)
+
+
+def _compare(data, sides, sources, out, band, split, progress) -> Comparison:
+    "See `compare`."
+    for name, mark in zip(FILES, ("Written by <code>enhanceme compare</code>", "candidate", "candidate")):
+        check_own(out / name, holds(mark), "a result of `enhanceme compare`")
+    found = measure(data, sides, distinct_names(*sides, sources), band, split, progress)
     page = page_html(found, sides, data, FILES[1:])
     out.mkdir(parents=True, exist_ok=True)
     named = dict(zip(("benchmark", "candidate"), found.names))

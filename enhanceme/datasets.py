@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from .archives import read_arrays
-from .core import UserError, shown, write_json
+from .core import RECORD, UserError, shown, write_json
 from .imagery import find_imagery
 from .layout import write_norms
 from .metrics import baseline
+from .ownership import check_place, claimed, new_folder, record_tree, remove_leftovers
 from .readers import read_json
 from .scenes import write_scene
 from .settings import SimulationConfig
@@ -69,13 +70,13 @@ def _simulate_one(job):
 
 # %% ../nbs/240_datasets.ipynb #0544228b
 def _is_present(folder, manifest, mend):
-    "Whether a folder holds the data set of a manifest; raises `UserError` when it holds anything else."
+    "Return whether a folder holds the data set of a manifest; raises `UserError` when it holds anything else."
     note = folder / "simulation.json"
     if not folder.exists():
         return False
     if not folder.is_dir():
         raise UserError(shown(folder), "is a file, not a folder", mend)
-    if not note.exists() and not any(folder.iterdir()):
+    if not note.exists() and not any(path.name != RECORD for path in folder.iterdir()):
         return False
     have = read_json(note, f"remove {shown(folder)} and simulate again") if os.path.lexists(note) else {}
     version = have.get("simulator", 1) if have else SIMULATOR
@@ -114,15 +115,20 @@ def simulate_dataset(
         imagery=[path.name for path in files] if files else None,
         simulation=cfg.model_dump(mode="json"),
     )
-    if _is_present(out, manifest, "choose another OUT or remove it"):
-        return out
-    part = out.with_name(f".{out.name}.partial")
-    if not _is_present(part, manifest, "finish that run with its own settings, or remove the folder"):
-        write_json(part / "simulation.json", manifest)
-    jobs = [(part, which, seed, cfg, files) for which in scene_ids(scenes, bands, test_fraction)]
-    norms = dict(map_scenes(_simulate_one, jobs, workers, scheduler, "simulate", progress=progress))
-    write_norms(part, norms)
-    if out.exists():
-        out.rmdir()  # an empty folder
-    os.replace(part, out)
+    check_place(out, imagery)
+    with claimed(out):
+        if _is_present(out, manifest, "choose another OUT or remove it"):
+            return out
+        part = out.with_name(f".{out.name}.partial")
+        check_place(part)
+        present = _is_present(part, manifest, "finish that run with its own settings, or remove the folder")
+        with new_folder(part):
+            if not present:
+                write_json(part / "simulation.json", manifest)
+            jobs = [(part, which, seed, cfg, files) for which in scene_ids(scenes, bands, test_fraction)]
+            norms = dict(map_scenes(_simulate_one, jobs, workers, scheduler, "simulate", progress=progress))
+            write_norms(part, norms)
+        remove_leftovers(part)
+        os.replace(part, out)  # an empty folder is replaced, a full one is not
+        record_tree(out)
     return out

@@ -13,7 +13,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core import UserError, shown
+from .core import UserError, shown, written_whole
 
 # %% ../nbs/040_layout.ipynb #a73cb3e7
 BANDS, SPLITS = ("NIR", "RED"), ("train", "test")
@@ -110,10 +110,9 @@ def write_norms(
     norms: dict[str, float],  # dB by scene name
 ):
     "Write a data set's norm.csv."
-    path = Path(data) / "norm.csv"
-    part = path.with_name(".norm.csv.partial")
-    part.write_text("".join(f"{name} {value:.12f}\n" for name, value in sorted(norms.items())), encoding="utf-8")
-    os.replace(part, path)
+    rows = "".join(f"{name} {value:.12f}\n" for name, value in sorted(norms.items()))
+    with written_whole(Path(data) / "norm.csv") as part:
+        part.write_text(rows, encoding="utf-8")
 
 # %% ../nbs/040_layout.ipynb #4e6d9a80
 def _unique(pairs) -> dict:

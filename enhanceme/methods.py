@@ -8,6 +8,7 @@ __all__ = ['SHIPPED', 'NETWORK', 'SCALE_BYTES', 'methods', 'default_weights', 'o
            'score_data']
 
 # %% ../nbs/660_methods.ipynb #46c8153a
+import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ from .images import MAX_SIDE, read_image, write_image
 from .inference import load_network, weights_digest
 from .layout import read_labels
 from .metrics import baseline_image
+from .ownership import check_place, claimed, new_folder
 from .prediction import as_networks, check_scale_output, super_resolve, super_resolve_with_scale, to_dn
 from .readers import MB, opened, read_json
 from .reference import reference_position
@@ -41,7 +43,7 @@ NETWORK = ("network", "default", *SHIPPED)  # names of weights in the package
 
 
 def methods() -> list[str]:
-    "Names of the methods that need no weights: the official baseline and the classical ones."
+    "Return names of the methods that need no weights: the official baseline and the classical ones."
     return ["baseline", *CLASSICAL]
 
 
@@ -61,7 +63,7 @@ def default_weights(
 
 
 def _digest(networks) -> str:
-    "A digest of the weights of some networks."
+    "Return a digest of the weights of some networks."
     digests = [weights_digest(network) for network in networks]
     return digests[0] if len(digests) == 1 else hashlib.blake2b("".join(digests).encode(), digest_size=8).hexdigest()
 
@@ -88,7 +90,7 @@ def open_networks(
 
 
 def _named_method(name: str, changes: Sequence[str], uncertainty: bool) -> tuple[Callable, dict]:
-    "The official baseline or a classical method."
+    "Return the official baseline or a classical method."
     if changes:
         raise UserError(f"--set {shown(changes[0])}", f"{name} has no settings of prediction", "leave it out")
     if uncertainty:
@@ -150,7 +152,7 @@ def scale_path(
     folder,
     name: str,  # "imgset0000"
 ) -> Path:
-    "The file of the scale beside an image."
+    "Return the file of the scale beside an image."
     return Path(folder) / f"{name}.scale.tif"
 
 # %% ../nbs/660_methods.ipynb #3ed1ae5c
@@ -167,12 +169,10 @@ class Prediction(TypedDict):
     source: Source
 
 
-def _open_folder(out, source: dict) -> Path:
-    "Make a folder for predictions, or check that the existing one has the same source."
+def _check_folder(out, source: dict):
+    "Raise `UserError` when a folder holds other content than predictions of the same source."
     out = Path(out)
     note = out / "prediction.json"
-    if out.exists() and not out.is_dir():
-        raise UserError(shown(out), "is a file", "give a folder for the predictions")
     if out.is_dir() and any(p for p in out.iterdir() if not p.name.startswith(".")):
         if not note.exists():
             raise UserError(shown(out), "exists with other content", "give a new folder for the predictions")
@@ -180,8 +180,6 @@ def _open_folder(out, source: dict) -> Path:
         if there != source:
             rule = f"holds predictions of {shown(there['method'])} on other data, with other weights or settings"
             raise UserError(shown(out), rule, "give another folder, or remove this one")
-    out.mkdir(parents=True, exist_ok=True)
-    return out
 
 
 def method_images(
@@ -196,7 +194,9 @@ def method_images(
     uncertainty: bool = False,  # also write imgsetNNNN.scale.tif, the scale of the error in DN
 ) -> Path:  # `out`
     "Write the image of every scene."
-    # check the method and all scenes before the first image is made
+    # check the place, the method and all scenes before the first image is made
+    check_place(out, data)
+    out = Path(out)
     folders = folders or find_scenes(data, band, split)
     make, about = open_method(method, changes, uncertainty)
     source = {**about, "data": str(Path(data).resolve()), "fingerprint": fingerprint(data)}
@@ -206,21 +206,23 @@ def method_images(
     norms = read_norms(data)
     for folder in folders:
         reference_position(read_scene(folder, norms), reference)
-    out = _open_folder(out, source)
-    write_json(out / "prediction.json", {"source": source})
 
     # write the images that are not there yet
-    for folder in progress(folders):
-        image, scale = out / f"{folder.name}.png", scale_path(out, folder.name)
-        if image.exists() and (scale.exists() or not uncertainty):
-            continue  # from an interrupted call
-        made = make(read_scene(folder, norms))
-        if uncertainty:
-            made, expected = made
-            with written_whole(scale) as part:
-                write_scale(part, expected)
-        with written_whole(image) as part:
-            write_image(part, made)
+    with claimed(out), contextlib.ExitStack() as made_folder:
+        _check_folder(out, source)
+        made_folder.enter_context(new_folder(out))
+        write_json(out / "prediction.json", {"source": source})
+        for folder in progress(folders):
+            image, scale = out / f"{folder.name}.png", scale_path(out, folder.name)
+            if image.exists() and (scale.exists() or not uncertainty):
+                continue  # from an interrupted call
+            made = make(read_scene(folder, norms))
+            if uncertainty:
+                made, expected = made
+                with written_whole(scale) as part:
+                    write_scale(part, expected)
+            with written_whole(image) as part:
+                write_image(part, made)
     return out
 
 
@@ -237,7 +239,7 @@ def predict_data(
 
 # %% ../nbs/660_methods.ipynb #88274688
 def _method_of(pred: Path) -> str:
-    "The name of the method in a folder of predictions, with the reference frame that it was given."
+    "Return the name of the method in a folder of predictions, with the reference frame that it was given."
     note = pred / "prediction.json"
     if not note.exists():
         return pred.name

@@ -99,7 +99,7 @@ def without_folders(
     lines,  # texts
     sources,  # paths of files
 ) -> list[str]:
-    "Return texts in which files have their names only."
+    "Return texts without the folders of the files that they name."
     folders = sorted({str(Path(s.split(", ")[0]).parent) for s in sources} - {"."}, key=len, reverse=True)
     out = []
     for line in lines:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .archives import map_array
 from .core import UserError, shown, write_json, written_whole
+from .ownership import check_place, claimed, new_folder
 from .patching import Prepared
 from .readers import read_json
 from .registration import Stack, register
@@ -107,7 +108,7 @@ def _read_record(path: str, key: str) -> Prepared:
 
 @functools.lru_cache(maxsize=64)
 def _opened(path, key, changed):
-    "The last scenes that were read; `changed` is the file's date."
+    "Return the last scenes that were read; `changed` is the file's date."
     return _read_record(path, key)
 
 # %% ../nbs/340_preparation.ipynb #bf7fe0a1
@@ -162,7 +163,7 @@ def open_store(
     path, wanted = root / "store.json", {"format": FORMAT, "registration": cfg.model_dump(mode="json")}
     if path.exists():
         _check_settings(root, wanted)
-    elif root.exists() and any(root.iterdir()):
+    elif root.exists() and any(not entry.name.startswith(".") for entry in root.iterdir()):
         raise UserError(shown(root), "holds other files and no store.json", "give an empty or a new folder")
     else:
         write_json(path, wanted)
@@ -198,7 +199,7 @@ def source_digest(
 
 
 def _is_current(path, source):
-    "Whether a file of the store holds a scene of this source."
+    "Return whether a file of the store holds a scene of this source."
     try:
         record = map_array(path, "prepare it again")
         return _record_problem(record) is None and bytes(record["source"][0]) == source.encode()
@@ -237,12 +238,14 @@ def prepare(
 ) -> Store:
     "Prepare a data set's scenes into a store; scenes that are present are kept."
     folders = find_scenes(data, band, split)
-    store = open_store(root, cfg)
-    for part in store.root.glob("*/.*.partial.npy"):
-        if time.time() - part.stat().st_mtime > LEFT_OVER:
-            part.unlink(missing_ok=True)
-    task = functools.partial(prepare_scene, store=store, cfg=cfg, norms={})
-    missing = [folder for folder in folders if not store.path(f"{folder.parent.name}/{folder.name}").exists()]
-    workers = workers if len(missing) > FEW else 1
-    map_scenes(task, folders, workers=workers, scheduler=scheduler, label="prepare", progress=progress)
+    check_place(root, data)
+    with claimed(root, wait=True), new_folder(root):
+        store = open_store(root, cfg)
+        for part in store.root.glob("*/.*.partial.npy"):
+            if time.time() - part.stat().st_mtime > LEFT_OVER:
+                part.unlink(missing_ok=True)
+        task = functools.partial(prepare_scene, store=store, cfg=cfg, norms={})
+        missing = [folder for folder in folders if not store.path(f"{folder.parent.name}/{folder.name}").exists()]
+        workers = workers if len(missing) > FEW else 1
+        map_scenes(task, folders, workers=workers, scheduler=scheduler, label="prepare", progress=progress)
     return store

@@ -6,12 +6,14 @@
 __all__ = ['KEPT', 'MARKS', 'check_complete', 'check_replaceable', 'publish', 'table_cell', 'readme_table', 'with_headline']
 
 # %% ../nbs/751_publication.ipynb #49d43c7b
+import contextlib
 import os
 import shutil
 from pathlib import Path
 
-from .core import UserError
+from .core import UserError, file_kind, make_folders, partial_path, remove_empty, shown
 from .notebooks import portable
+from .ownership import check_place, claimed
 from .pages import render_shelf
 from .questions import experiments, factors_of
 from .readers import read_bytes
@@ -19,7 +21,7 @@ from .results import Results, headline
 
 # %% ../nbs/751_publication.ipynb #14974758
 KEPT = (  # the files of a study that are published
-    *("index.html", "cover.png", "study.json", "scores.csv", "e*.html", "e*.ipynb"),
+    *("index.html", "cover.png", "study.json", "scores.csv", "e[0-9][0-9]_*.html", "e[0-9][0-9]_*.ipynb"),
     *("run/config.yaml", "run/provenance.json", "run/training.json", "run/history.csv"),
 )
 
@@ -45,10 +47,14 @@ def check_replaceable(
     "Raise `UserError` when the copy or its list would overwrite something else."
     another = "give another folder"
     if out.resolve() == source.resolve():
-        raise UserError(out, "is the study itself", another)
+        raise UserError(shown(out), "is the study itself", another)
+    check_place(out, source)
     at_work = any((out / name).exists() for name in ("data", "store", "predictions", "trials"))
     if out.exists() and (at_work or not (out / "study.json").is_file()):
-        raise UserError(out, "exists and is no published study, so it is not replaced", another)
+        raise UserError(shown(out), "exists and is no published study, so it is not replaced", another)
+    kept = {path for pattern in KEPT for path in out.glob(pattern) if file_kind(path) == "file"}
+    if more := sorted(path for path in out.rglob("*") if path not in kept and file_kind(path) != "folder"):
+        raise UserError(shown(more[0]), "is not of a published study and would be lost", "move it elsewhere")
     shelf = out.parent / "index.html"
     if os.path.lexists(shelf) and b"Written by EnhanceMe" not in read_bytes(shelf, another):
         raise UserError(shelf, "is another's page and would be overwritten", another)
@@ -62,17 +68,43 @@ def publish(
     results = Results.open(study)
     check_complete(results)
     source, out = results.folder, Path(out) if out else Path("reports") / (results.record.profile or "study")
-    check_replaceable(out, source)
-    part = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(part, ignore_errors=True)
-    for path in (path for pattern in KEPT for path in sorted(source.glob(pattern))):
-        target = part / path.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
+    with claimed(out):
+        check_replaceable(out, source)
+        with _copied(source, out) as part, _replaced(out, part):
+            return render_shelf(out.parent), out
+
+
+@contextlib.contextmanager
+def _copied(source: Path, out: Path):
+    "Context manager that copies the files to be published into a folder beside `out`, and removes it at the end."
+    made, part = make_folders(out.parent), partial_path(out)
+    try:
+        part.mkdir()
+        for path in (path for pattern in KEPT for path in sorted(source.glob(pattern))):
+            target = part / path.relative_to(source)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(path, target)
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        remove_empty(made)
+
+
+@contextlib.contextmanager
+def _replaced(out: Path, part: Path):
+    "Context manager that puts a folder in the place of another; when the block fails, the other comes back."
+    before = partial_path(out)
     if out.exists():
-        shutil.rmtree(out)
+        out.rename(before)
     part.rename(out)
-    return render_shelf(out.parent), out
+    try:
+        yield
+    except BaseException:
+        out.rename(part)
+        if before.exists():
+            before.rename(out)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 # %% ../nbs/751_publication.ipynb #9890f70f
 MARKS = ("<!-- headline: written by `enhanceme publish`, not by hand -->", "<!-- end of headline -->")

@@ -36,7 +36,7 @@ def front_matter(
 
 def experiments(
     factors=None,  # names of the factors that a study has; None = all experiments
-) -> list[Path]:  # in order; summaries last, since they read the answers of the others
+) -> list[Path]:  # in order, a summary last
     "Return the notebooks of the experiments whose trials a study has."
     there = lambda factor: factors is None or factor is None or factor in factors
     found = [path for path in experiment_files() if there(front_matter(path).get("factor"))]

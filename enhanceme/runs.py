@@ -5,13 +5,15 @@
 # %% auto #0
 __all__ = ['ProgressFields', 'CHECKPOINT_BYTES', 'RENAMED', 'BOARD', 'NEW_AT', 'RunOrigin', 'Progress', 'save_checkpoint',
            'restore_checkpoint', 'Board', 'read_board', 'training_scenes', 'settings_from', 'first_network', 'origin',
-           'widened', 'open_run', 'snapshot_steps']
+           'widened', 'check_run', 'open_run', 'snapshot_steps']
 
 # %% ../nbs/530_runs.ipynb #074a0b01
 import dataclasses
+import errno
 import hashlib
 import json
 import math
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +26,10 @@ from typing_extensions import TypedDict
 
 from .archives import read_arrays
 from .config import Config, check_training_memory, make_config
-from .core import UserError, shown, written_whole
+from .core import UserError, record, shown, written_whole
 from .features import SHARPNESS
 from .models import build_model
+from .ownership import check_place
 from .preparation import Store
 from .readers import check_values, read_json
 from .stream import split_scenes, store_places
@@ -101,7 +104,9 @@ class Board:
     ):
         old, self.began, self.rows = list(folder.glob("events.out.tfevents.*")), time.time() - seconds, 0
         folder.mkdir(parents=True, exist_ok=True)
-        self.file = tf.io.TFRecordWriter(str(folder / f"events.out.tfevents.{time.time_ns()}.enhanceme"))
+        path, self.folder = folder / f"events.out.tfevents.{time.time_ns()}.enhanceme", folder
+        record(path)
+        self.file = tf.io.TFRecordWriter(str(path))
         self.file.write(tf.compat.v1.Event(wall_time=self.began, file_version="brain.Event:2").SerializeToString())
         for path in old:
             path.unlink()
@@ -111,6 +116,13 @@ class Board:
         history: list,  # all rows so far
     ):
         "Add the rows that the file does not hold yet."
+        try:
+            self._write(history)
+        except tf.errors.OpError as error:  # TensorFlow's own errors of the system
+            code = errno.ENOSPC if isinstance(error, tf.errors.ResourceExhaustedError) else errno.EIO
+            raise OSError(code, os.strerror(code), str(self.folder)) from None
+
+    def _write(self, history):
         for row in history[self.rows :]:
             values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=row[tag]) for tag in BOARD if tag in row]
             summary, when = tf.compat.v1.Summary(value=values), self.began + row["seconds"]
@@ -260,6 +272,26 @@ def _check_origin(run: Path, weights):
         raise UserError(shown(run), rule, "give the same weights, or another folder")
 
 
+def check_run(
+    run: Path,
+    config: Config,
+    weights=None,  # that it starts from
+    *data,  # folders that are read
+):
+    "Raise `UserError` when a run with these settings and this start cannot begin or go on in a folder."
+    check_place(run, *data)
+    check_training_memory(config)
+    if weights is not None:
+        first_network(config, weights)
+    prepared = run / "store"  # by a call that was interrupted before the training
+    own = lambda path: path.name.startswith(".") or path == prepared and (path / "store.json").is_file()
+    if run.is_dir() and not all(map(own, run.iterdir())):
+        if not (run / "config.yaml").exists():
+            raise UserError(shown(run), "exists with other content", "give a new folder for the run")
+        _check_settings(run, config)
+        _check_origin(run, weights)
+
+
 def open_run(
     run: Path,
     config: Config,
@@ -268,19 +300,9 @@ def open_run(
     patience: float = 300,  # s that they wait
 ):
     "Create a run folder, or check that the existing one has the same settings and start."
-    check_training_memory(config)
-    if weights is not None:
-        first_network(config, weights)
     if not chief:
         _wait_for_chief(run, patience)
-    if run.exists() and not run.is_dir():
-        raise UserError(run, "is a file", "give a folder for the run")
-    if run.is_dir() and any(p for p in run.iterdir() if not p.name.startswith(".")):
-        if not (run / "config.yaml").exists():
-            raise UserError(run, "exists with other content", "give a new folder for the run")
-        _check_settings(run, config)
-        _check_origin(run, weights)
-    run.mkdir(parents=True, exist_ok=True)
+    check_run(run, config, weights)
     if not (run / "config.yaml").exists():
         config.save(run / "config.yaml")
 

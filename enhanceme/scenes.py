@@ -6,6 +6,7 @@
 __all__ = ['Scene', 'load_scene', 'clip14', 'read_scene', 'scene_folders', 'repeated_names', 'find_scenes', 'write_scene']
 
 # %% ../nbs/130_scenes.ipynb #7fdb1160
+import errno
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .archives import read_arrays
-from .core import UserError, shown
+from .core import UserError, file_kind, make_folders, partial_path, record, remove_empty, shown
 from .images import DN, MASK, MAX_SIDE, decode_image, write_image
 from .layout import ALIKE, BANDS, FILE, SPLITS, Fault, path_problem, read_labels, read_norms
 from .masks import estimate_masks
@@ -330,15 +331,8 @@ def find_scenes(
     return found
 
 # %% ../nbs/130_scenes.ipynb #beea22ec
-def write_scene(
-    scene: Scene,
-    root,  # the data set's folder
-) -> Path:  # the scene's folder
-    "Write a scene in the PROBA-V layout; the folder appears when it is complete."
-    folder = Path(root) / scene.split / scene.band / scene.name
-    part = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+def _write_files(scene: Scene, part: Path):
+    "Write the files of a scene into a folder."
     for n, lr, qm in zip(scene.frames, scene.lr, scene.qm):
         write_image(part / f"LR{n:03d}.png", lr)
         if not scene.masks_estimated:
@@ -349,7 +343,40 @@ def write_scene(
         write_image(part / "SM.png", scene.sm)
     if scene.truth is not None:
         np.savez_compressed(part / "truth.npz", **scene.truth)
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(part, folder)
+
+
+def _replace_folder(part: Path, folder: Path):
+    "Rename a folder; a scene that has its name already is moved aside, then removed."
+    try:
+        os.rename(part, folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        aside = partial_path(folder)
+        os.rename(folder, aside)
+        os.rename(part, folder)
+        shutil.rmtree(aside)
+
+
+def write_scene(
+    scene: Scene,
+    root,  # the data set's folder
+) -> Path:  # the scene's folder
+    "Write a scene in the PROBA-V layout; the folder appears when it is complete."
+    folder = Path(root) / scene.split / scene.band / scene.name
+    if file_kind(folder) not in (None, "folder"):
+        raise UserError(shown(folder), f"is a {file_kind(folder)}, which is not replaced", "give another folder")
+    part, made = partial_path(folder), make_folders(folder.parent)
+    try:
+        part.mkdir()
+        _write_files(scene, part)
+        for path in sorted(part.iterdir()):
+            record(folder / path.name)
+        _replace_folder(part, folder)
+    except BaseException as error:
+        shutil.rmtree(part, ignore_errors=True)
+        remove_empty(made)
+        if isinstance(error, OSError):
+            error.filename = str(folder)
+        raise
     return folder

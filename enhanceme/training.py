@@ -35,11 +35,13 @@ from enhanceme.optimisation import (
     total_steps,
     twin,
 )
+from .ownership import claimed, remove_leftovers
 from .preparation import Store
 from .readers import read_json
 from enhanceme.runs import (
     Board,
     Progress,
+    check_run,
     first_network,
     open_run,
     origin,
@@ -233,6 +235,7 @@ class Trainer:
         self.recorder = Recorder(state)
         if state.devices.mean(state.done.step) != state.done.step:
             raise UserError(run, "the machines see different checkpoints", "give a folder that all of them share")
+        open_run(run, config, weights, state.devices.chief)
         if state.devices.chief:
             write_json(run / "provenance.json", self.provenance(data))
 
@@ -368,12 +371,17 @@ def train(
     Raises `UserError` for a folder with other content, other settings or another start, for too few scenes, for devices
     that are not available, and when the loss diverges or stops being a number.
     """
-    # open the folder; remove partial files of a run that was killed
+    # check the folder; remove partial files of a run that was killed
     run, devices = Path(run), devices or find_devices(config.training)
-    open_run(run, config, weights, devices.chief)
-    if devices.chief:
-        for partial_file in run.glob(".*.partial*"):
-            partial_file.unlink()
+    with claimed(run) if devices.chief else contextlib.nullcontext():
+        return _train(config, data, store, run, steps_now, quiet, weights, devices, scenes)
+
+
+def _train(config, data, store, run, steps_now, quiet, weights, devices, scenes) -> dict:
+    "See `train`."
+    check_run(run, config, weights, data)
+    if devices.chief and run.is_dir():
+        remove_leftovers(run, below=False)
 
     # a finished run
     if (run / "training.json").exists():

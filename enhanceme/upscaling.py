@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import UserError, shown, written_whole
+from .core import UserError, file_kind, shown, written_whole
 from .geotiffs import Fused, write_geotiff, write_item
 from .keras_files import weights_file
 from .mask_kinds import THRESHOLD
+from .ownership import claimed
 from .place_page import place_facts, place_page, quick_look
 from .places import Settled
 from .rasters import load_rasterio
@@ -199,19 +200,15 @@ def work_folder(
     "The folder for a large stack: removed when the work is done or refused, kept when it is interrupted."
     folder = out.with_name(f".{out.name}.work")
     note, text = folder / "job.json", json.dumps(identity, sort_keys=True)
-    if note.exists() and note.read_text(encoding="utf-8") != text:
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(text, encoding="utf-8")
-    with open(folder / "lock", "w") as lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # no such locks on this system
-            pass
-        except OSError:
-            raise UserError(shown(out), "another process is writing it", "wait for it, or give another name") from None
+    with claimed(out):
+        if file_kind(folder) not in (None, "folder") or any(folder.glob("*")) and file_kind(note) != "file":
+            raise UserError(shown(folder), "was not left by `enhanceme upscale`", "move it elsewhere")
+        if note.exists() and note.read_text(encoding="utf-8") != text:
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not note.exists():
+            with written_whole(note) as part:
+                part.write_text(text, encoding="utf-8")
         try:
             yield folder
         except (UserError, OSError):
@@ -281,7 +278,9 @@ def upscale(
     load_rasterio()
     how = dict(kind=options.kind, threshold=options.threshold, nodata=options.nodata)
     places = [open_place(files, options.masks, channel, band, **how) for channel, band in bands]
-    if len({(p.shape, p.ground) for p in places}) > 1 or len({len(p.layers) for p in places}) > 1:
+    if any(
+        (p.shape, p.ground, len(p.layers)) != (places[0].shape, places[0].ground, len(places[0].layers)) for p in places
+    ):
         raise UserError(shown(files), "its bands differ in size, place or number of frames", "give each band alone")
     from enhanceme.blocks import open_network
     from enhanceme.methods import default_weights
@@ -293,7 +292,7 @@ def upscale(
     known = dict(changes).get("reference")
     known = known if isinstance(known, int) else None
     large = sum(len(p.layers) * np.prod(p.shape) for p in places) > options.limit
-    with contextlib.ExitStack() as whole:
+    with claimed(out), contextlib.ExitStack() as whole:
         work = whole.enter_context(work_folder(out, _fingerprint(places, model, options))) if large else None
         folders = [work and work / str(k) for k in range(len(places))]
         found = [_registered(p, b, config.registration, f, known) for p, (_, b), f in zip(places, bands, folders)]

@@ -61,7 +61,8 @@ class Worker:
     ):
         self.item = None  # index of the item in work
         self.pipe, end = Pipe()
-        code = f"import sys; sys.path[:] = {sys.path!r}; from enhanceme.workers import serve; serve({end.fileno()})"
+        code = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import sys; sys.path[:] = {sys.path!r}; "
+        code += f"from enhanceme.workers import serve; serve({end.fileno()})"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             env=os.environ | LIBRARIES,
