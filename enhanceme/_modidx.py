@@ -1057,6 +1057,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                   'enhanceme.places._usual': ('places.html#_usual', 'enhanceme/places.py'),
                                   'enhanceme.places.commonest': ('places.html#commonest', 'enhanceme/places.py'),
                                   'enhanceme.places.find_fills': ('places.html#find_fills', 'enhanceme/places.py'),
+                                  'enhanceme.places.gathered': ('places.html#gathered', 'enhanceme/places.py'),
                                   'enhanceme.places.settle': ('places.html#settle', 'enhanceme/places.py')},
             'enhanceme.prediction': { 'enhanceme.prediction._reconstructed': ('prediction.html#_reconstructed', 'enhanceme/prediction.py'),
                                       'enhanceme.prediction._unique': ('prediction.html#_unique', 'enhanceme/prediction.py'),
