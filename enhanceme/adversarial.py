@@ -55,7 +55,7 @@ def relativistic(
     real,  # logits (B, 1)
     made,  # logits (B, 1)
 ):  # the critic's loss; with the two exchanged, the generator's
-    "Mean cross-entropy of 'more real than the average of the others'."
+    "Return mean cross-entropy of 'more real than the average of the others'."
     bce = lambda logits, label: tf.nn.sigmoid_cross_entropy_with_logits(label * tf.ones_like(logits), logits)
     real, made = real - tf.reduce_mean(made), made - tf.reduce_mean(real)
     return tf.reduce_mean(bce(real, 1.0) + bce(made, 0.0)) / 2

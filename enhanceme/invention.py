@@ -29,7 +29,7 @@ class Detail(NamedTuple):
 
 
 def _on_hr(image, hr, sm):
-    "An image moved to the grid of HR, brightness matched, without 6 px on each side."
+    "Return an image moved to the grid of HR, brightness matched, without 6 px on each side."
     fit = align(image, hr, sm)
     y, x = fit.match.shift
     rows, cols = (n - 2 * CROP for n in fit.sr.shape)

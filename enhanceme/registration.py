@@ -329,6 +329,23 @@ def _position_of_hr(scene, high, clear, cfg):
     return unknown if reason else shift
 
 # %% ../nbs/321_registration.ipynb #96fb26a1
+def _moved(frames, masks, high, clear, cfg, anchor):
+    """Return frames and masks moved by whole pixels, the `Shifts`, and the place (2,) of the output grid, px.
+
+    These are the frames of the modes `integer` and `original`; mode `subpixel` only measures features on them.
+    """
+    if cfg.mode == "original":
+        return *_original(frames, masks), np.zeros(2, int)
+    order = candidates(frames, masks, cfg.tie) if anchor is None else [anchor]
+    searched = cfg.mode in ("integer", "subpixel")
+    found = _best_reference(order, high, clear, cfg) if searched else _unmoved(order[0], len(frames))
+    kept, place = np.array([not reason for reason in found.reasons]), np.zeros(2, int)
+    if cfg.mode == "integer" and cfg.grid == "consensus" and anchor is None and kept.any():
+        place = np.round(np.median(found.moved[kept], axis=0)).astype(int)
+    whole = (np.round(found.moved).astype(int) - place) * kept[:, None]
+    return *_on_whole_pixels(frames, masks, whole), found, place
+
+
 def register(
     scene: Scene,
     cfg: RegistrationConfig = RegistrationConfig(),
@@ -340,23 +357,9 @@ def register(
     clear, count = masks.astype(np.float32), len(frames)
     high = np.stack([highpass(x, c, RADIUS) for x, c in zip(frames, clear)])
 
-    # Shifts
-    order = candidates(frames, masks, cfg.tie) if anchor is None else [anchor]
-    consensual = cfg.grid == "consensus" and anchor is None  # HR lies on the grid of its own frame
-    found = _unmoved(order[0], count)
-    if cfg.mode == "original":
-        aligned, aligned_masks, found = _original(frames, masks)
-    elif cfg.mode in ("integer", "subpixel"):
-        found = _best_reference(order, high, clear, cfg)
+    # Shifts, and the frames moved by whole pixels
+    aligned, aligned_masks, found, place = _moved(frames, masks, high, clear, cfg, anchor)
     kept, reference = np.array([not reason for reason in found.reasons]), found.reference
-
-    # Whole-pixel moves: the frames of mode integer, and those that the features of mode subpixel are measured on
-    place = np.zeros(2, int)
-    if cfg.mode == "integer" and consensual and kept.any():
-        place = np.round(np.median(found.moved[kept], axis=0)).astype(int)
-    if cfg.mode != "original":
-        whole = (np.round(found.moved).astype(int) - place) * kept[:, None]
-        aligned, aligned_masks = _on_whole_pixels(frames, masks, whole)
 
     # Brightness and features
     low = frames - high  # (T, h, w), local means where clear
@@ -369,7 +372,7 @@ def register(
     shifts, grid = np.zeros((count, 2)) + place, place
     if cfg.mode == "subpixel":
         aligned, aligned_masks, shifts = frames, masks, found.moved
-        if consensual and kept.any():
+        if cfg.grid == "consensus" and anchor is None and kept.any():  # else HR lies on the grid of its own frame
             grid = consensus(found.moved[kept], _phase_weights(features, masks, kept)[kept])
 
     # Matched brightness, and the position of HR

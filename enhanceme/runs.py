@@ -259,7 +259,7 @@ def _check_origin(run: Path, weights):
     "Raise `UserError` when the run in a folder was begun from other weights."
     noted, start = run / "provenance.json", origin(weights)
     again = "give another folder, or remove this one"
-    begun = read_json(noted, again, RunOrigin).get("from") if noted.exists() else start
+    begun = read_json(noted, again, RunOrigin).get("from") if os.path.lexists(noted) else start
     if (begun or {}).get("sha256") != (start or {}).get("sha256"):
         rule = f"was begun {'from ' + shown(begun.get('file')) if begun else 'without --from'}"
         raise UserError(shown(run), rule, "give the same weights, or another folder")
