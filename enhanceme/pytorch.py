@@ -144,7 +144,9 @@ def import_tr_misr(
     blocks, depth = count(r"encode\.res_layers\.(\d+)\."), count(r"superres\.transformer\.layers\.(\d+)\.")
     first = state.get("encode.init_layer.0.weight")
     if first is None or not blocks or not depth:
-        raise UserError(shown(path), "is not a state of TR-MISR (no encode.init_layer.0.weight)", AGAIN)
+        parts = ", ".join(sorted({name.split(".")[0] for name in state})[:4]) or "nothing"
+        rule = f"is the state of another network: it holds {shown(parts)}, TR-MISR's holds encode, superres, decode"
+        raise UserError(shown(path), rule, AGAIN)
     model = tr_misr(None, first.shape[0], blocks, depth, units=(0, 65535), match_level=True, name="net_tr_misr")
     places = _places(blocks, depth)
     known = {name for _, names in places for name in names}

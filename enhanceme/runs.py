@@ -178,7 +178,14 @@ def first_network(
     patching = config.patching
     if weights is None:
         with_scale = config.loss.name == "laplace"
-        return build_model(config.model, config.bands, patching.frames, len(SHARPNESS), with_scale=with_scale)
+        model = build_model(config.model, config.bands, patching.frames, len(SHARPNESS), with_scale=with_scale)
+        frames, preset = model.input["frames"].shape[1], config.model.preset
+        low, high = patching.frames_min or patching.frames, patching.frames_max or patching.frames
+        if frames and (low, high) != (frames, frames):
+            rule = f"{preset} takes {frames} frames, always"
+            mend = "leave both out, or choose a preset for any number, such as fusion, piunet or tr-misr"
+            raise UserError(f"patching.frames_min={low}, frames_max={high}", rule, mend)
+        return model
     mend = "leave the setting out, or train from the start"
     model, own = load_model(weights)
     wanted = config.to_dict()["model"]
