@@ -53,13 +53,13 @@ PREVIEW = re.compile(
 def natural_order(
     path,  # of a file
 ) -> list:
-    "A key that sorts file names with numbers by the numbers."
+    "Return a key that sorts file names with numbers by the numbers."
     parts = re.split(r"(\d+)", Path(path).name)
     return [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts] + [(2, 0, str(path))]
 
 
 def _without_made(paths) -> tuple[list[Path], list[str]]:
-    "Paths without images that this package wrote, and notes; nothing is left out when nothing else remains."
+    "Return paths without images that this package wrote, and notes; nothing is left out when nothing else remains."
     made = [p for p in paths if p.suffix.lower() in (".tif", ".tiff") and p.is_file() and made_here(p)]
     rest = [p for p in paths if p not in made]
     return (
@@ -70,7 +70,7 @@ def _without_made(paths) -> tuple[list[Path], list[str]]:
 
 
 def _in_folder(folder: Path) -> tuple[list[Path], list[str]]:
-    "The images of a folder in the order of their names, and notes on those that are passed over."
+    "Return the images of a folder in the order of their names, and notes on those that are passed over."
     kinds = (*IMAGES, *HDF5)
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in kinds and not p.name.startswith("."))
     if strange := [p for p in found if not p.is_file() and not p.is_dir()]:
@@ -84,7 +84,7 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[str]]:
 
 
 def _paths(source, what) -> tuple[list[Path], list[str]]:
-    "A file, several, or the images of a folder; notes."
+    "Return a file, several, or the images of a folder; notes."
     if not isinstance(source, (str, os.PathLike)):
         paths, notes = _without_made([Path(p) for p in source])
         where = what
@@ -98,13 +98,13 @@ def _paths(source, what) -> tuple[list[Path], list[str]]:
 
 
 def _belongs(mask: Path, frame: Path) -> bool:
-    "Whether a mask is a frame's by their names."
+    "Return whether a mask is a frame's by their names."
     base = (kind_by_name(mask) or ("", mask.stem))[1]
     return frame.stem == base or re.match(rf"{re.escape(base)}[_.-]", frame.stem) is not None
 
 # %% ../nbs/790_stacks.ipynb #4439dbc6
 def _partners(frames, masks) -> list[Path] | None:
-    "The mask of each frame by their names, None when one has none; of several the first in the order of kinds."
+    "Return the mask of each frame by their names, None when one has none; of several the first in the order of kinds."
     found = [[m for m in masks if _belongs(m, f)] for f in frames]
     return [m[0] for m in found] if all(found) and len(set(m[0] for m in found)) == len(frames) else None
 
@@ -113,7 +113,7 @@ def of_channel(
     paths: list[Path],
     channel,  # a band's number or name, or None
 ) -> list[Path]:  # empty where no file is named after the band
-    "Files of one band, where each band has files of its own and their names tell it: `..._B04.tif`."
+    "Return files of one band, where each band has files of its own and their names tell it: `..._B04.tif`."
     if not isinstance(channel, str):
         return []
     return [p for p in paths if channel.lower() in re.split(r"[_.\-]", p.stem.lower())]
@@ -125,7 +125,7 @@ def find_frames(
     kind: str | None = None,  # of the masks, where a folder holds several
     channel=None,  # the band, where files are named after their bands
 ) -> tuple[list[Path], list[Path] | None, list[str]]:  # frames, masks in the same order, notes
-    "The files that are frames and the files that are masks."
+    "Return the files that are frames and the files that are masks."
     paths, notes = _paths(files, "frames")
     named = []
     if isinstance(files, (str, os.PathLike)) and Path(files).is_dir():
@@ -157,7 +157,7 @@ def find_frames(
 
 
 def _of_kind(masks, kind):
-    "Masks of one kind where names tell several; the wanted kind, or else the commonest."
+    "Return masks of one kind where names tell several; the wanted kind, or else the commonest."
     kinds = [(kind_by_name(m) or ("", ""))[0] for m in masks]
     if len(set(kinds)) < 2:
         return masks
@@ -168,12 +168,12 @@ def _of_kind(masks, kind):
 def is_collection(
     files,  # as for `find_frames`
 ) -> bool:
-    "Whether the frames are given as a STAC item collection."
+    "Return whether the frames are given as a STAC item collection."
     return isinstance(files, (str, os.PathLike)) and Path(files).suffix.lower() == ".json"
 
 
 def _asset_path(folder: Path, asset) -> Path:
-    "The local file of an asset; raises `UserError` for one that is elsewhere."
+    "Return the local file of an asset; raises `UserError` for one that is elsewhere."
     href = str(asset.get("href", "")).removeprefix("file://")
     if "://" in href:
         raise UserError(
@@ -199,7 +199,7 @@ def frames_of_collection(
     path,  # .json: a FeatureCollection of STAC items
     channel=None,  # the key of the asset; None = the only one that is no mask
 ) -> tuple[list[Path], list[Path] | None, list[str]]:  # frames; masks where each item has one; dates, "" where unknown
-    "The files of a STAC item collection."
+    "Return the files of a STAC item collection."
     path = Path(path)
     items = read_json(path, "give a FeatureCollection of items with assets", Collection)["features"]
     assets = [item["assets"] for item in items]
@@ -218,7 +218,7 @@ def frames_of_collection(
 
 # %% ../nbs/790_stacks.ipynb #4de3bc16
 def _opened(paths, channel, band) -> tuple[list[list[Layer]], list, list[str]]:
-    "The layers of each file, the masks that products bring along, and notes."
+    "Return the layers of each file, the masks that products bring along, and notes."
     layers, masks, notes = [], [], []
     for p in paths:
         if is_product(p):
@@ -243,7 +243,7 @@ AUXILIARY = re.compile(
 
 
 def _check_pictures(layers: list[Layer]) -> list[str]:
-    "Notes on frames that hold a few classes only; raises `UserError` where they are masks by name or by number."
+    "Return notes on frames that hold a few classes only; raises `UserError` where they are masks by name or by number."
     few = [not x.product and few_values(x) for x in layers]
     if not any(few) or all(few):
         return []
@@ -265,7 +265,7 @@ def open_place(
     threshold: float = THRESHOLD,  # %, the cloud probability from which a pixel is concealed
     nodata: float | str | None = None,  # see `settle`
 ) -> Settled:  # no pixel of the result has been read yet
-    "The frames of one place and their masks, on the ground that all share; raises `UserError` for any misfit."
+    "Return the frames of one place and their masks, on the ground that all share; raises `UserError` for any misfit."
     dates = {}
     if is_collection(files):
         files, found, stamps = frames_of_collection(files, channel)
@@ -300,7 +300,7 @@ def clear_values(
     start: int = 0,  # first row
     stop: int | None = None,  # the row after the last one; None = all
 ):  # values (n, w); bool (n, w), True where there is a value; bool (n, w), True where the ground is clear
-    "Some rows of a frame."
+    "Return some rows of a frame."
     values, valid = layer.read(start, stop)
     return values, valid, valid if mask is None else valid & mask.read(start, layer.shape[0] if stop is None else stop)
 
@@ -333,7 +333,7 @@ def line_to_dn(
 def network_band(
     band: str,  # RED, NIR, BLUE or SWIR
 ) -> str:  # RED or NIR
-    "The band whose constants a network uses."
+    "Return the band whose constants a network uses."
     return "NIR" if band in ("NIR", "SWIR") else "RED"
 
 
@@ -354,7 +354,7 @@ def finished_stack(
     excess: Excess | None,
     inverted: bool,  # whether the masks look inverted
 ) -> PlaceStack:
-    "The record of a stack whose pixels have been read."
+    "Return the record of a stack whose pixels have been read."
     notes, valid = list(place.notes), tally.valid
     if inverted:
         notes.append(
@@ -374,7 +374,7 @@ def load_stack(
     place: Settled,
     band: str = "RED",  # which network's constants fit
 ) -> PlaceStack:
-    "A place's frames in memory."
+    "Return a place's frames in memory."
     check_usable(band, None, True)
     masks = place.masks or [None] * len(place.layers)
     values, valid, clear = (np.stack(a) for a in zip(*map(clear_values, place.layers, masks)))  # (T, h, w)
@@ -406,6 +406,6 @@ def read_stack(
     channel=None,  # as for `open_place`
     **how,  # kind, threshold, nodata: as for `open_place`
 ) -> PlaceStack:
-    "Frames of one place; raises `UserError` for what cannot be read or does not fit together."
+    "Return frames of one place; raises `UserError` for what cannot be read or does not fit together."
     check_usable(band, None, True)
     return load_stack(open_place(files, masks, channel, band, **how), band)
