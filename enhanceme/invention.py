@@ -129,5 +129,5 @@ def kind_maps(
             kinds = by_place(details(image, scene)).astype(float)
             bare(ax).imshow(np.where(kinds < 0, np.nan, kinds), interpolation="nearest", **colours)
             ax.set_title(name)
-    fig.legend(handles=[Patch(color=c, label=k) for c, k in zip(COLOURS, KINDS)], loc="lower center", ncols=3)
+    fig.legend(handles=[Patch(color=c, label=k) for c, k in zip(COLOURS, KINDS)], loc="outside lower center", ncols=3)
     return fig

@@ -264,7 +264,7 @@ def _properties(images: list[Fused], network: str) -> dict:
         "gsd_factor": 1 / SCALE,
     }
 
-
+# %% ../nbs/830_upscaling.ipynb #a3ba3175
 def upscale(
     files,  # a folder, a file whose bands are dates, or several files: frames of one place
     out,  # .tif; the .png and .html of the same name are written beside it

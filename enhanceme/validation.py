@@ -117,7 +117,7 @@ class CrossFitted(Store):
     features: dict = field(default_factory=dict)  # (T, F) by key
 
     def load(self, key: str) -> Prepared:
-        "A scene with its own likelihoods."
+        "Return a scene with its own likelihoods."
         scene = super().load(key)
         if key not in self.features:
             return scene
@@ -245,7 +245,7 @@ def error_sample(
 
 
 def _ratios(sample, law):
-    "Errors divided by the scale that a law predicts: (n,)."
+    "Return errors divided by the scale that a law predicts: (n,)."
     return sample.error.to_numpy() / law_scale(law, sample[["spread", "gradient"]].to_numpy())
 
 
@@ -317,7 +317,7 @@ def scenes_to_use(
 
 
 def _once(path, measure, *args):
-    "A table from a file, or measured and written there."
+    "Return a table from a file, or measured and written there."
     if not path.exists():
         table = measure(*args)
         with written_whole(path) as part:
