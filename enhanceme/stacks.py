@@ -323,7 +323,7 @@ def line_to_dn(
     place: Settled,
     clear: np.ndarray,  # (n,), clear pixels of the stack
 ) -> tuple[float, float]:  # a, b in DN = a x + b
-    "The line to the networks' units: that of the challenge for its PNGs and for products, or else by level and spread."
+    "Return the line to the networks' units: the challenge's for its PNGs and products, else by level and spread."
     if place.meta.product:
         return PER_REFLECTANCE * place.meta.scale, PER_REFLECTANCE * place.meta.offset
     as_given = all(x.path.suffix.lower() == ".png" and x.line == (1.0, 0.0) for x in place.layers)
