@@ -1628,6 +1628,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                   'enhanceme.stacks.Tally': ('stacks.html#tally', 'enhanceme/stacks.py'),
                                   'enhanceme.stacks._asset_path': ('stacks.html#_asset_path', 'enhanceme/stacks.py'),
                                   'enhanceme.stacks._belongs': ('stacks.html#_belongs', 'enhanceme/stacks.py'),
+                                  'enhanceme.stacks._calm_note': ('stacks.html#_calm_note', 'enhanceme/stacks.py'),
                                   'enhanceme.stacks._check_pictures': ('stacks.html#_check_pictures', 'enhanceme/stacks.py'),
                                   'enhanceme.stacks._in_folder': ('stacks.html#_in_folder', 'enhanceme/stacks.py'),
                                   'enhanceme.stacks._of_kind': ('stacks.html#_of_kind', 'enhanceme/stacks.py'),

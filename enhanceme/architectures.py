@@ -34,7 +34,7 @@ UNITS_3DWDSR = (7433.6436, 2353.0723)  # mean, std in DN of both bands: 3DWDSR's
 
 
 def band_units(bands: Sequence[str] = ("NIR", "RED")) -> tuple[float, float]:  # mean, standard deviation, DN
-    "Mean and standard deviation of one band, or of several bands pooled."
+    "Return mean and standard deviation of one band, or of several bands pooled."
     mean, std = np.array([BAND_UNITS[band] for band in bands]).T
     return float(mean.mean()), float(np.sqrt((std**2).mean() + mean.var()))
 
@@ -42,7 +42,7 @@ def band_units(bands: Sequence[str] = ("NIR", "RED")) -> tuple[float, float]:  #
 def time_kernels(
     frames: int,  # T, number of frames
 ) -> list[int]:  # sizes in time; the last one is the upscaling layer's
-    "Kernel sizes in time of the unpadded convolutions that reduce T frames to one."
+    "Return kernel sizes in time of the unpadded convolutions that reduce T frames to one."
     if frames == 1:
         return [1]
     if frames % 2:
@@ -78,7 +78,7 @@ def beside_log_scale(
 
 
 def predicts_scale(model: keras.Model) -> bool:
-    "Whether the output of a network has the second channel."
+    "Return whether the output of a network has the second channel."
     return any(layer.name == "log_scale" for layer in getattr(model, "layers", ()))
 
 # %% ../nbs/429_architectures.ipynb #3d33940b
@@ -120,7 +120,7 @@ def _merging(
     frames: int | None,  # T
     reduction: str,  # 'late', 'early' or 'mean'
 ) -> tuple[list[int], int]:  # of the reducing convolutions, of the upscaling layer
-    "Kernel sizes in time of the layers in which T frames become one."
+    "Return kernel sizes in time of the layers in which T frames become one."
     if reduction == "late":
         *reducers, up = time_kernels(frames)
         return reducers, up
@@ -138,7 +138,7 @@ def _code(
     normal,  # normalisation, a key of `CONVS`
     reach: int,  # r, LR px of margin in `x`
 ):  # (B, T', h+2, w+2, F), T' frames for the upscaling layer
-    "The main path before enlargement: head, blocks, and the reduction of the frames."
+    "Return the main path before enlargement: head, blocks, and the reduction of the frames."
     conv, (kernel, expansion, decay) = CONVS[3, normal], sizes
     y = conv(filters, 3, padding="same", activation="relu", name="head")(x)  # (B, T, h+2r, w+2r, F)
     if reduction == "early":
@@ -236,12 +236,12 @@ def wdsr3d(
 
 # %% ../nbs/429_architectures.ipynb #d4e4258f
 def trainable(model: keras.Model) -> int:
-    "Number of trainable parameters."
+    "Return the number of trainable parameters."
     return sum(int(np.prod(w.shape)) for w in model.trainable_weights)
 
 
 def input_names(model: keras.Model) -> list[str]:
-    "The inputs of a model: some of frames, masks, shifts, features."
+    "Return the inputs of a model: some of frames, masks, shifts, features."
     return list(model.input)
 
 
@@ -258,7 +258,7 @@ def inputs_for(
 def seam(
     model: keras.Model,  # of `wdsr3d` with constant units: no other layer acts across the whole image
 ) -> int:  # LR px, counted from the edge of the output
-    "Width of the border in which the edge of the input influences the result."
+    "Return the width of the border in which the edge of the input influences the result."
     layers = keras.Model(model.input, model.get_layer("main").output).layers
     padded = sum(layer.kernel_size[-1] // 2 for layer in layers if getattr(layer, "padding", "") == "same")
     mirrored = sum(isinstance(layer, ReflectPad) for layer in layers)  # unpadded layers that reach beyond the margin

@@ -71,7 +71,7 @@ WORDS = {
 
 
 def describe(layer) -> str:
-    "The operation of a layer, in words."
+    "Return the operation of a layer, in words."
     size, kind = getattr(layer, "kernel_size", None), type(layer).__name__
     relu = ", ReLU" if getattr(getattr(layer, "activation", None), "__name__", "") == "relu" else ""
     if size is None:
@@ -81,7 +81,7 @@ def describe(layer) -> str:
 
 
 def tensors_in(config) -> list[str]:
-    "Names of the layers whose outputs occur in a node's saved arguments."
+    "Return names of the layers whose outputs occur in a node's saved arguments."
     if isinstance(config, dict):
         if config.get("class_name") == "__keras_tensor__":
             return [config["config"]["keras_history"][0]]
@@ -90,18 +90,18 @@ def tensors_in(config) -> list[str]:
 
 
 def trainable_in(layer) -> int:
-    "Number of trainable weights of a layer or network."
+    "Return the number of trainable weights of a layer or network."
     return sum(int(np.prod(w.shape)) for w in layer.trainable_weights)
 
 
 def path_names(model: keras.Model) -> list[str]:
-    "Names of the paths of a network: 'main', 'residual', 'sr', or 'main' alone."
+    "Return names of the paths of a network: 'main', 'residual', 'sr', or 'main' alone."
     names = {layer.name for layer in model.layers}
     return [name for name in ("main", "residual", "sr") if name in names]
 
 # %% ../nbs/430_drawing.ipynb #13883f64
 def _shapes(model, size, frames) -> dict:  # by layer, with the batch
-    "Output shapes of all layers for one patch."
+    "Return output shapes of all layers for one patch."
     sides = lambda shape: [n or (frames if i == 0 else size + 2 * MARGIN) for i, n in enumerate(shape)]
     probe = {name: keras.KerasTensor((1, *sides(t.shape[1:]))) for name, t in model.input.items()}
     inner = {layer.name: layer.output for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)}
@@ -110,7 +110,7 @@ def _shapes(model, size, frames) -> dict:  # by layer, with the batch
 
 
 def _lanes(model) -> dict:  # lane by layer
-    "The lane of each layer: a path that it alone serves, 'shared' for several, 'sr' after both."
+    "Return the lane of each layer: a path that it alone serves, 'shared' for several, 'sr' after both."
     before = lambda path: {layer.name for layer in keras.Model(model.input, model.get_layer(path).output).layers}
     serves = {path: before(path) for path in path_names(model)[:2]}
     lanes = {}
@@ -131,7 +131,7 @@ def multiply_adds(
     before: tuple,  # shape of its input for one sample
     after: tuple,  # shape of its output
 ) -> int:
-    "Multiply-adds of a layer: its own count where it has one, else kernel times pixels."
+    "Return multiply-adds of a layer: its own count where it has one, else kernel times pixels."
     if hasattr(layer, "multiply_adds"):
         return int(layer.multiply_adds(before, after))
     pixels = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
@@ -184,7 +184,7 @@ class Row:
 
 
 def _colour(step: Step) -> str:
-    "The group of a step, a key of `COLOURS`."
+    "Return the group of a step, a key of `COLOURS`."
     if step.parameters:
         return "conv"
     if step.kind in ACROSS:
@@ -193,7 +193,7 @@ def _colour(step: Step) -> str:
 
 
 def _inputs_text(step: Step, inputs: list, before: str | None, in_block: bool) -> str:
-    "Names of the inputs of a step, where they are not the row above."
+    "Return names of the inputs of a step, where they are not the row above."
     plain = lambda name: re.sub(r"block\d+_(add|mix)", "the blocks", name or "")
     of = [plain(name) for name in dict.fromkeys(inputs) if name != "units" or step.kind == "Standardise"]
     if step.kind == "InputLayer" or of == [plain(before)]:
@@ -204,7 +204,7 @@ def _inputs_text(step: Step, inputs: list, before: str | None, in_block: bool) -
 def rows_of(
     steps: Iterable[Step],  # of `trace`
 ) -> dict:  # lists of rows by lane
-    "The rows of a diagram: equal blocks once, inputs named where they are not the row above."
+    "Return the rows of a diagram: equal blocks once, inputs named where they are not the row above."
     hidden = {s.name: s.parents[:1] for s in steps if s.kind in HIDDEN and s.parents}
     visible = lambda name: [name] if name not in hidden else [p for parent in hidden[name] for p in visible(parent)]
     blocks = len({match[1] for s in steps if (match := re.match(r"block(\d+)_", s.name))})
@@ -311,6 +311,6 @@ def draw(
 def paths(
     model: keras.Model,
 ) -> keras.Model:  # the same inputs; a dict of outputs: 'main', 'residual', 'sr' (B, 3h, 3w, 1), DN
-    "A network with its two paths and their sum as outputs."
+    "Return a network with its two paths and their sum as outputs."
     outputs = {name: model.get_layer(name).output for name in path_names(model)}
     return keras.Model(model.input, outputs, name=f"{model.name}_paths")

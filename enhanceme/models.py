@@ -66,12 +66,12 @@ PRESETS = {
 
 
 def preset_name(model: keras.Model) -> str | None:
-    "The preset that a network of `build_model` was built from; None when it was built otherwise."
+    "Return the preset that a network of `build_model` was built from; None when it was built otherwise."
     return next((name for name in PRESETS if net_name(name) == model.name), None)
 
 
 def net_name(preset: str) -> str:
-    "The name of a preset's network, such as `net_fusion_small`."
+    "Return the name of a preset's network, such as `net_fusion_small`."
     return re.sub(r"\W", "_", "net_" + preset)
 
 # %% ../nbs/440_models.ipynb #7b26fda5
@@ -80,7 +80,7 @@ _NOT_SIZES = ("preset", "standardise", "data_init")  # settings of the model tha
 
 
 def _sizes_of(cfg: ModelConfig, preset: Preset, bands: Sequence[str], frames: int | None, features: int) -> dict:
-    "Arguments of a preset's builder: its sizes, the settings laid over them, and what depends on the data."
+    "Return arguments of a preset's builder: its sizes, the settings laid over them, and what depends on the data."
     known = inspect.signature(preset.builder).parameters
     given = {k: v for k, v in cfg.model_dump().items() if v is not None and k not in _NOT_SIZES}
     for key in given:

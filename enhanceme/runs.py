@@ -163,7 +163,7 @@ def settings_from(
     config: Config,  # of the new run
     overrides=(),  # `section.key=value` strings, applied last
 ) -> Config:
-    "Settings of a run that starts from weights: model, registration and patching of the weights, the rest of `config`."
+    "Return the settings of a run from weights: their model, registration and patching, the rest of `config`."
     own = read_settings(weights).to_dict()
     theirs = {section: own[section] for section in ("model", "registration", "patching")}
     merged = make_config(config.to_dict() | theirs, shown(weights))
@@ -174,7 +174,7 @@ def first_network(
     config: Config,
     weights=None,  # a `.keras` file of this project, or a run folder; None = untrained
 ) -> keras.Model:  # float32
-    "The network that a run starts with; raises `UserError` when the weights do not fit the settings."
+    "Return the network that a run starts with; raises `UserError` when the weights do not fit the settings."
     patching = config.patching
     if weights is None:
         with_scale = config.loss.name == "laplace"
@@ -203,7 +203,7 @@ def first_network(
 def origin(
     weights,  # a `.keras` file of this project, or a run folder; None = untrained
 ) -> dict | None:  # file, sha256
-    "The record of the weights that a run starts from."
+    "Return the record of the weights that a run starts from."
     if weights is None:
         return None
     path = weights_file(weights)
@@ -311,7 +311,7 @@ def snapshot_steps(
     total: int,  # steps of the run
     wanted: int,  # networks to keep, the untrained one included; 0 = none
 ) -> set[int]:  # fewer where steps coincide
-    "Steps at which to keep a network: 0, the last, and in between at growing distances."
+    "Return steps at which to keep a network: 0, the last, and in between at growing distances."
     if not wanted:
         return set()
     if wanted == 1:
