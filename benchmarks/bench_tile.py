@@ -1,15 +1,17 @@
 """Wall time and peak memory of `enhanceme upscale` on a synthetic PROBA-V tile: 30 daily products (S1, 333 m, HDF5).
 
-    python benchmarks/bench_tile.py [--side 3360] [--days 30] [--kills 2] [--again] [--keep FOLDER]
+    python benchmarks/bench_tile.py [--side 3360] [--days 30] [--kills 2] [--again] [--keep FOLDER] [--csv FILE]
 
 Writes the products, runs the command in a process of its own, kills it with SIGKILL after each of some pauses, and
 lets it go on. Prints wall seconds, CPU seconds and peak resident memory of each call, and how far the corners of the
 result lie from those of the products, in degrees. `--again` also runs it without a kill and compares the bytes.
-Exits with 1 where a call takes 4 GB or more, a corner is off by 1e-9 degrees or the bytes differ.
+Exits with 1 where a call takes 4 GB or more, a corner is off by 1e-9 degrees or the bytes differ. `--csv` appends a row
+whose load is the mean number of processes that wished for a core, so that seconds on a busy machine are known as such.
 """
 
 import argparse
 import contextlib
+import csv
 import os
 import signal
 import subprocess
@@ -72,6 +74,16 @@ def corners_off(path, side):
     return max(*(abs(m - s) for m, s in zip(moved, shift)), *size)
 
 
+def append(path, row):
+    "Add a row to a table, with a head where it is new."
+    new = not path.exists()
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, row)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 def main():
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--side", type=int, default=3360)
@@ -80,6 +92,7 @@ def main():
     ask.add_argument("--pause", type=float, default=60, help="seconds before each kill")
     ask.add_argument("--again", action="store_true")
     ask.add_argument("--keep", type=Path)
+    ask.add_argument("--csv", type=Path)
     args = ask.parse_args()
     with tempfile.TemporaryDirectory() as tmp:
         folder = args.keep or Path(tmp)
@@ -87,19 +100,25 @@ def main():
         if not days.exists():
             days.mkdir(parents=True)
             write_days(days, args.side, args.days)
-        out, worst = folder / "tile.tif", 0
+        out, worst, total, load = folder / "tile.tif", 0, np.zeros(2), []
         for kill in [args.pause] * args.kills + [None]:
             code, wall, cpu, peak = call([*RUN, str(days), str(out), "--count"], kill)
             print(f"exit {code}, {wall:.0f} s, {cpu:.0f} s of CPU, peak {peak / GB:.2f} GB", flush=True)
-            worst = max(worst, peak)
+            worst, total = max(worst, peak), total + (wall, cpu)
+            load.append(os.getloadavg()[2])
         off = corners_off(out, args.side)
-        print(f"corners {off:.1e} degrees off")
+        print(f"corners {off:.1e} degrees off", flush=True)
+        row = dict(side=args.side, days=args.days, kills=args.kills, wall_s=round(total[0]), cpu_s=round(total[1]))
+        row |= dict(peak_gb=round(worst / GB, 2), corners_degrees=f"{off:.1e}", same_bytes="", cores=os.cpu_count())
+        row |= dict(load=round(float(np.mean(load)), 1))
         failed = code != 0 or worst >= 4 * GB or off > 1e-9
         if args.again:
             call([*RUN, str(days), str(folder / "again.tif"), "--count"])
             same = out.read_bytes() == (folder / "again.tif").read_bytes()
             print("the same bytes without a kill" if same else "OTHER BYTES without a kill")
-            failed = failed or not same
+            failed, row["same_bytes"] = failed or not same, same
+        if args.csv:
+            append(args.csv, row)
         return int(failed)
 
 

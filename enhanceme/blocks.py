@@ -34,7 +34,7 @@ from .workers import map_scenes
 # %% ../nbs/690_blocks.ipynb #d21d9fc1
 @lru_cache(maxsize=2)
 def _loaded(path, changed):
-    "A network and its settings, kept for the next block of this process."
+    "Return a network and its settings, kept for the next block of this process."
     return load_network(path)
 
 
@@ -42,7 +42,7 @@ def open_network(
     path,  # a .keras file or a run folder
     changes: tuple = (),  # (name, value) of prediction settings
 ):  # network, settings
-    "A network, and its settings with those of prediction changed."
+    "Return a network, and its settings with those of prediction changed."
     file = weights_file(path)
     network, config = _loaded(str(file), file.stat().st_mtime_ns)
     values = {**config.prediction.model_dump(), **dict(changes)}
@@ -55,7 +55,7 @@ def error_scale(
     square: np.ndarray,  # DN^2, square of the predicted scale
     config,  # settings of the network
 ) -> np.ndarray:  # float32, DN
-    "The expected absolute error."
+    "Return the expected absolute error."
     return (config.prediction.temperature * np.sqrt(square)).astype(np.float32)
 
 # %% ../nbs/690_blocks.ipynb #b83f54d4
@@ -65,7 +65,7 @@ def upscale_stack(
     stack: Stack,  # registered
     with_error: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:  # uint16 (3h, 3w), DN; float32 (3h, 3w), DN, the expected error
-    "The SR image of a registered stack, as `super_resolve` makes it."
+    "Return the SR image of a registered stack, as `super_resolve` makes it."
     if with_error:
         check_scale_output([(network, config)])
     pairs, cfg, shape = as_networks(network, config), config.prediction, stack.frames.shape[1:]
@@ -98,7 +98,7 @@ class Job:
     with_error: bool = False
 
     def grid(self) -> tuple[tuple[int, int], int, int, list[tuple[int, int]]]:
-        "The frames' size, a tile's side and overlap, and the first pixels of all tiles, in LR px."
+        "Return the frames' size, a tile's side and overlap, and the first pixels of all tiles, in LR px."
         cfg = open_network(self.model, self.changes)[1].prediction
         shape = np.load(self.frames, mmap_mode="r").shape[1:]
         tile, overlap = cfg.tile or TILE, cfg.overlap
@@ -111,12 +111,12 @@ class Job:
         return shape, tile, overlap, [(y, x) for y in ys for x in xs]
 
     def path(self, y: int, x: int) -> Path:
-        "The file of a tile."
+        "Return the file of a tile."
         return Path(self.folder) / f"{y}_{x}.npy"
 
 
 def _strip_reader(job, shape):
-    "A function that gives a tile of the stack with its margin, from a strip in memory."
+    "Return a function that gives a tile of the stack with its margin, from a strip in memory."
     a, b, held = job.slopes[:, None, None], job.intercepts[:, None, None], {}
 
     def stack_at(y, x, size):
@@ -131,7 +131,7 @@ def _strip_reader(job, shape):
 
     return stack_at
 
-
+# %% ../nbs/690_blocks.ipynb #532bed98
 def render_block(
     job: Job,
     tiles: list[tuple[int, int]],  # first pixels (y, x), LR px
@@ -160,7 +160,7 @@ def upscale_blocks(
     scheduler: str | None = None,  # of a Dask cluster that sees the same files, instead of local processes
     progress: bool = True,  # show a bar
 ) -> Path:  # out
-    "The SR image of a stack in files, in bounded memory; tiles that are there already are not made again."
+    "Return the SR image of a stack in files, in bounded memory; tiles that are there already are not made again."
     network, config = open_network(job.model, job.changes)
     if job.with_error:
         check_scale_output([(network, config)])
@@ -181,7 +181,7 @@ def upscale_blocks(
 
 
 def _row_file(files, path, dtype, shape):
-    "A .npy file that is written row after row."
+    "Return a .npy file that is written row after row."
     file = files.enter_context(open(path, "wb"))
     descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
     np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})

@@ -45,7 +45,7 @@ def error_ratios(
     hr: np.ndarray,  # (H, W), DN
     sm: np.ndarray,  # (H, W), True = clear
 ) -> np.ndarray:  # float32 (n,), one for each clear pixel
-    "Absolute errors of an image divided by their predicted scales, with shift and bias removed as in the score."
+    "Return absolute errors of an image divided by their predicted scales, with shift and bias removed as in the score."
     if np.shape(scale) != np.shape(sr):
         raise UserError("scale", f"is {np.shape(scale)}, SR {np.shape(sr)}", "both must be of one size")
     if not (np.asarray(scale) > 0).all():
@@ -60,7 +60,7 @@ def coverage(
     levels: Sequence[float],  # (k,), 0..1
     widths: Sequence[float] | None = None,  # (k,), half widths of the intervals in scales; None = Laplace's
 ) -> np.ndarray:  # (k,)
-    "The share of errors within the intervals of these levels."
+    "Return the share of errors within the intervals of these levels."
     bounds = laplace_widths(levels) if widths is None else widths
     return np.searchsorted(np.sort(ratios), bounds, side="right") / len(ratios)
 
@@ -70,7 +70,7 @@ def calibration(
     levels: Sequence[float] = LEVELS,  # nominal shares
     widths: Sequence[float] | None = None,  # half widths of their intervals in scales; None = Laplace's
 ) -> Calibration:
-    "Coverage of the intervals over all clear pixels, and the factor that corrects the scales."
+    "Return the coverage of the intervals over all clear pixels, and the factor that corrects the scales."
     each = [error_ratios(*result) for result in results]
     ratios = np.concatenate([*each, np.zeros(0, np.float32)])
     if not ratios.size:
@@ -84,7 +84,7 @@ def calibration(
 def folder_widths(
     pred,  # folder with predictions
 ) -> np.ndarray:  # (4,), for `LEVELS`, in scales
-    "The half widths of the intervals of a folder of predictions: those of the network's law, or Laplace's."
+    "Return the half widths of the intervals of a folder of predictions: those of the network's law, or Laplace's."
     note = Path(pred) / "prediction.json"
     source = json.loads(note.read_text())["source"] if note.exists() else {}
     widths = source.get("uncertainty", {}).get("widths")
@@ -97,7 +97,7 @@ def calibrate_data(
     band: str | None = None,  # None = both
     split: str | None = None,  # None = both
 ) -> Calibration | None:  # None when no scene has HR
-    "The calibration of a folder of predictions, over the scenes that have HR."
+    "Return the calibration of a folder of predictions, over the scenes that have HR."
     scenes = [s for s in (read_scene(f, {}) for f in find_scenes(data, band, split)) if s.target is not None]
     read = lambda s: (read_image(Path(pred) / f"{s.name}.png"), read_scale(scale_path(pred, s.name)), *s.target)
     return calibration((read(s) for s in scenes), LEVELS, folder_widths(pred)) if scenes else None

@@ -52,7 +52,8 @@ def fetch(
         Optional[Path], typer.Option(metavar="ZIP", help="The archive, downloaded by hand.", show_default=False)
     ] = None,
     mirror: Annotated[
-        Optional[list[str]], typer.Option(metavar="URL", help="Another address; may be repeated.", show_default=False)
+        Optional[list[str]],
+        typer.Option(metavar="URL", help="Another address of the archive; may be repeated.", show_default=False),
     ] = None,
     sample: Annotated[int, typer.Option(min=2, help="Number of scenes whose baseline is recomputed as proof.")] = 12,
 ):
@@ -222,7 +223,7 @@ def submit(
     model: MethodOpt = None,
     set_: PredictionOpt = None,
     incomplete: Annotated[
-        bool, typer.Option("--incomplete", help="Write it even if some of the 290 test scenes are missing.")
+        bool, typer.Option("--incomplete", help="Write the zip even if some of the 290 test scenes are missing.")
     ] = False,
 ):
     "Write the challenge's submission: a zip of the 290 test images."
@@ -239,7 +240,7 @@ def score(
     data: DataArg,
     pred: Annotated[Path, typer.Argument(metavar="PRED", help="A folder with imgsetNNNN.png.")],
     out: Annotated[
-        Optional[Path], typer.Option(metavar="CSV", help="Also write the table there.", show_default=False)
+        Optional[Path], typer.Option(metavar="CSV", help="Also write the table to this file.", show_default=False)
     ] = None,
     band: BandOpt = None,
     split: SplitOpt = None,
@@ -276,9 +277,7 @@ def validate(
     ],
     profile: ProfileOpt = "weights-real",
     set_: SetOpt = None,
-    start: Annotated[
-        Optional[str], typer.Option("--from", metavar="MODEL", help="Weights to start from.  [default: fusion]")
-    ] = "fusion",
+    start: Annotated[Optional[str], typer.Option("--from", metavar="MODEL", help="Weights to start from.")] = "fusion",
     names: Annotated[
         Optional[Path],
         typer.Option(
@@ -287,7 +286,7 @@ def validate(
             help="A text file that names the scenes to use, one a line, such as RED/imgset0000.",
         ),
     ] = None,
-    flips: Annotated[int, typer.Option(help="4: also score the mean over four flips.")] = 1,
+    flips: Annotated[int, typer.Option(help="1, or 4: score also the mean over four flips.")] = 1,
 ):
     "Cross-validate a recipe on real scenes by place, and average its networks into one."
     load_tensorflow()
@@ -343,7 +342,9 @@ def import_checkpoint(
 @app.command()
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A run folder or a .keras file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The network with its graph; may be MODEL itself.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT.keras", help="The file for the network with its graph; may be MODEL itself.")
+    ],
 ):
     "Write a trained network with its ONNX graph: predict and upscale then run it without TensorFlow."
     check_place(out, folder=False)
@@ -364,7 +365,7 @@ def compare(
         typer.Argument(
             metavar="BENCHMARK",
             help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, "
-            "shift-and-add, ibp, map, network.",
+            "shift-and-add, ibp, map, or network (the weights that ship).",
         ),
     ],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="As BENCHMARK.")],

@@ -35,7 +35,7 @@ LONGEST = 1000  # characters of a message
 def one_line(
     text,  # that may hold text from outside
 ) -> str:  # printable, one line
-    "Text with control characters as escapes."
+    "Return text with control characters as escapes."
     line = str(text).encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
@@ -43,7 +43,7 @@ def one_line(
 def shown(
     text,  # a path, or text from a file, an archive or a command line
 ) -> str:  # printable, one line, at most `SHOWN` characters
-    "Text from outside, made safe for a message: control characters become escapes, a long text loses its middle."
+    "Return text from outside for a message: control characters are escaped, a long text loses its middle."
     line = one_line(text)
     return line if len(line) <= SHOWN else f"{line[: SHOWN // 2 - 1]}…{line[-(SHOWN // 2) :]}"
 

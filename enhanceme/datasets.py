@@ -70,7 +70,7 @@ def _simulate_one(job):
 
 # %% ../nbs/240_datasets.ipynb #0544228b
 def _is_present(folder, manifest, mend):
-    "Whether a folder holds the data set of a manifest; raises `UserError` when it holds anything else."
+    "Return whether a folder holds the data set of a manifest; raises `UserError` when it holds anything else."
     note = folder / "simulation.json"
     if not folder.exists():
         return False

@@ -24,7 +24,7 @@ AROUND = 9  # HR px, side of the square over which spread and squared gradient a
 
 
 def _mean_around(image, side):
-    "The mean over a square, not negative: the filter's running sums may leave -1e-9."
+    "Return the mean over a square, not negative: the filter's running sums may leave -1e-9."
     return np.maximum(ndimage.uniform_filter(image, side, mode="reflect"), 0)
 
 

@@ -73,7 +73,7 @@ def check_redirect(reply, *_, **__):
             rule = f"leads to {plain_address(target)} without encryption"
             raise UserError(plain_address(reply.url), rule, "give another address")
 
-
+# %% ../nbs/180_fetching.ipynb #b2f5d0f3
 class Resume:
     "Downloader for pooch that continues a partial download: `Resume(part)(url, output_file, pooch)`."
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import UserError, written_whole
+from .core import UserError, shown, written_whole
 from .rasters import Ground, load_rasterio
 from .sensor import SCALE
 from .units import PlaceStack, fuse_excess
@@ -122,6 +122,17 @@ def _describe(file, images, names, with_error, count):
             file.set_band_description(b, text)
 
 # %% ../nbs/810_geotiffs.ipynb #ed4a7e8c
+@contextlib.contextmanager
+def _writing(out):
+    "Turn GDAL's errors into one line; a full disk shows itself only when a file is closed or read again."
+    rasterio = load_rasterio()
+    try:
+        yield
+    except (rasterio.errors.RasterioError, rasterio._err.CPLE_BaseError):
+        mend = "make room on the disk, or choose another one"
+        raise UserError(shown(out), "cannot be written whole", mend) from None
+
+
 def write_geotiff(
     images: list[Fused],  # one a band, on one grid
     out,  # .tif
@@ -149,7 +160,7 @@ def write_geotiff(
     # a plain GeoTIFF, row by row; GDAL makes a cloud-optimised one from it
     beside = out.with_name(f".{out.name}.plain.tif")
     quiet = rasterio.Env(GDAL_CACHEMAX=64, GDAL_TIFF_INTERNAL_MASK=True)
-    with written_whole(out) as part, warnings.catch_warnings(), quiet, contextlib.ExitStack() as later:
+    with written_whole(out) as part, _writing(out), warnings.catch_warnings(), quiet, contextlib.ExitStack() as later:
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         later.callback(beside.unlink, missing_ok=True)
         with rasterio.open(beside, "w", **profile, **_place(ground)) as file:
@@ -166,6 +177,8 @@ def write_geotiff(
             COMPRESS="DEFLATE", PREDICTOR="YES", BLOCKSIZE=256, OVERVIEW_RESAMPLING="AVERAGE", BIGTIFF="IF_SAFER"
         )
         copy(beside, part, driver="COG", **options)
+        with rasterio.open(part) as file:  # the last block that was written
+            file.read(file.count, window=((file.height - 1, file.height), (file.width - 1, file.width)))
     return out
 
 

@@ -73,7 +73,11 @@ class ShiftedLoss(Loss):
         s,  # (..., H, W), SR in units of 256 DN
         *extra,  # (..., H, W), further channels of y_pred
     ):  # (...,), 0 where no pixel is clear: `_residual` and `_mean` take care of masks
-        "Return the loss of images at one shift."
+        """Return the loss of images at one shift.
+
+        `_residual` gives the brightness-corrected error, 0 where concealed; `_mean` averages over clear pixels. A term
+        that is not 0 for an error of 0 has to be multiplied by `m`. A perfect image should give 0.
+        """
         raise NotImplementedError
 
     def surface(

@@ -43,7 +43,7 @@ NETWORK = ("network", "default", *SHIPPED)  # names of weights in the package
 
 
 def methods() -> list[str]:
-    "Names of the methods that need no weights: the official baseline and the classical ones."
+    "Return names of the methods that need no weights: the official baseline and the classical ones."
     return ["baseline", *CLASSICAL]
 
 
@@ -63,7 +63,7 @@ def default_weights(
 
 
 def _digest(networks) -> str:
-    "A digest of the weights of some networks."
+    "Return a digest of the weights of some networks."
     digests = [weights_digest(network) for network in networks]
     return digests[0] if len(digests) == 1 else hashlib.blake2b("".join(digests).encode(), digest_size=8).hexdigest()
 
@@ -90,7 +90,7 @@ def open_networks(
 
 
 def _named_method(name: str, changes: Sequence[str], uncertainty: bool) -> tuple[Callable, dict]:
-    "The official baseline or a classical method."
+    "Return the official baseline or a classical method."
     if changes:
         raise UserError(f"--set {shown(changes[0])}", f"{name} has no settings of prediction", "leave it out")
     if uncertainty:
@@ -152,7 +152,7 @@ def scale_path(
     folder,
     name: str,  # "imgset0000"
 ) -> Path:
-    "The file of the scale beside an image."
+    "Return the file of the scale beside an image."
     return Path(folder) / f"{name}.scale.tif"
 
 # %% ../nbs/660_methods.ipynb #3ed1ae5c
@@ -239,7 +239,7 @@ def predict_data(
 
 # %% ../nbs/660_methods.ipynb #88274688
 def _method_of(pred: Path) -> str:
-    "The name of the method in a folder of predictions, with the reference frame that it was given."
+    "Return the name of the method in a folder of predictions, with the reference frame that it was given."
     note = pred / "prediction.json"
     if not note.exists():
         return pred.name

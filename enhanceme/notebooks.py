@@ -70,14 +70,14 @@ def fill(
 def static_outputs(
     outputs: list,  # of a code cell
 ) -> list:
-    "The outputs that a page can show: no stderr and no live widget."
+    "Return the outputs that a page can show: no stderr and no live widget."
     live = "application/vnd.jupyter.widget-view+json"
     stderr = lambda output: output.output_type == "stream" and output.name == "stderr"
     return [output for output in outputs if not stderr(output) and live not in output.get("data", {})]
 
 
 def title_cell(nb: NotebookNode) -> int | None:
-    "Index of the first Markdown cell that begins with `# `, or None."
+    "Return the index of the first Markdown cell that begins with `# `, or None."
     titled = (i for i, c in enumerate(nb.cells) if c.cell_type == "markdown" and c.source.startswith("# "))
     return next(titled, None)
 
@@ -86,7 +86,7 @@ def heading(
     nb: NotebookNode,
     name: str = "",  # title of a notebook that has none
 ) -> tuple[str, str]:  # title and purpose
-    "Title and one-line purpose of a notebook: its `# ` line and the `> ` line below it."
+    "Return title and one-line purpose of a notebook: its `# ` line and the `> ` line below it."
     place = title_cell(nb)
     lines = nb.cells[place].source.split("\n") if place is not None else [""]
     purpose = next((line[2:].strip() for line in lines if line.startswith("> ")), "")
@@ -132,7 +132,7 @@ def again_command(
     source: str,  # path of the notebook, relative to the project where it lies in it
     parameters: dict,  # name -> value, as papermill was given them
 ) -> str:
-    "The shell command that executes a notebook again in a clone of the project, with its study where it has one."
+    "Return the shell command that executes a notebook, with its study, again in a clone of the project."
     options = "".join(f" -p {name} {shlex.quote(str(value))}" for name, value in parameters.items())
     command = f".venv/bin/papermill {source} out.ipynb{options}"
     record = resolve(parameters["study"]) / "study.json" if parameters.get("study") else None
@@ -146,7 +146,7 @@ def page_foot(
     nb: NotebookNode,  # an executed notebook
     name: str,  # of its file
 ) -> Block:
-    "When, how long, at which commit and with which parameters a notebook ran, and how to run it again."
+    "Return when, how long, at which commit and with which parameters a notebook ran, and how to run it again."
     run = nb.metadata.get("papermill", {})
     if not run:
         return Block("Rendered from {}.").format(name)
@@ -232,7 +232,7 @@ def render(
 
 # %% ../nbs/720_notebooks.ipynb #9f351758
 def experiment_files() -> list[Path]:  # raises `UserError` when there is none
-    "The experiment notebooks, in order."
+    "Return the experiment notebooks, in order."
     folder = package_folder("experiments")
     found = sorted(folder.glob("e[0-9]*.ipynb"))
     if not found:
@@ -263,7 +263,7 @@ def unknown_parameter(
     name: str,  # of the parameter
     known,  # names that the notebook defines
 ) -> UserError:
-    "The error for a parameter that a notebook does not define."
+    "Return the error for a parameter that a notebook does not define."
     return UserError(where, f"no parameter {shown(name)}", f"it takes {', '.join(known) or 'none'}")
 
 
@@ -292,7 +292,7 @@ def check_parameters(
 def assigned(
     source: str,  # of a code cell
 ) -> list[str]:
-    "Names that a cell assigns at its top level."
+    "Return names that a cell assigns at its top level."
     names = []
     for node in ast.parse(source).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -321,7 +321,7 @@ INTERPRETER = [sys.executable]  # the command that starts Python in a kernel
 
 @cache
 def kernel_manager() -> type:
-    "Class of kernel managers that start `INTERPRETER`, whatever kernels are installed."
+    "Return class of kernel managers that start `INTERPRETER`, whatever kernels are installed."
     from jupyter_client import AsyncKernelManager  # here: the extra `study`
     from jupyter_client.kernelspec import KernelSpec
 
@@ -337,7 +337,7 @@ def kernel_manager() -> type:
 def last_line(
     text: str,  # a traceback or a message
 ) -> str:
-    "Last line that is not blank, without terminal colours."
+    "Return last line that is not blank, without terminal colours."
     lines = [line for line in re.sub(r"\x1b\[[\d;]*m", "", text).splitlines() if line.strip()]
     return lines[-1].strip() if lines else ""
 

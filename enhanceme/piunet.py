@@ -29,7 +29,7 @@ class PixelMean(keras.layers.Layer):
 
 
 def _norm(name):
-    "Return batch normalisation as PyTorch starts it."
+    "Return a batch normalisation with PyTorch's default momentum and epsilon."
     return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
 
 

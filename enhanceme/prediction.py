@@ -79,7 +79,7 @@ def frame_windows(
     masks: np.ndarray | None = None,  # bool (T, ...), the stack's masks in a tile; None = the whole
     fill: bool = True,  # repeat frames where there are fewer than n, for networks of a fixed number
 ) -> list:  # of (indices, at most n, weight); weights sum to 1
-    "The sets of frames for the passes of an ensemble, the best first."
+    "Return the sets of frames for the passes of an ensemble, the best first."
     # the n best frames
     best = choose_frames(stack, n, patching, masks)[0]
     if not fill:
@@ -98,12 +98,12 @@ def frame_windows(
 
 
 def _unique(frames: np.ndarray) -> np.ndarray:
-    "Each frame once, in order of its first place."
+    "Return each frame once, in order of its first place."
     return np.array(list(dict.fromkeys(frames.tolist())))
 
 
 def passes(cfg: PredictionConfig, networks: int = 1) -> int:
-    "Largest number of calls of a network for a scene or tile."
+    "Return largest number of calls of a network for a scene or tile."
     return cfg.flips * cfg.permutations * cfg.windows * networks
 
 # %% ../nbs/640_prediction.ipynb #1a89caef
@@ -111,7 +111,7 @@ def part_input(
     stack: Stack,  # its frames and masks already have a margin: (T, h + 6, w + 6)
     chosen: np.ndarray,  # (n,), frames
 ) -> dict:  # frames, masks (1, n, h + 6, w + 6, 1), shifts (1, n, 2), features (1, n, F), float32
-    "The network's input for chosen frames."
+    "Return the network's input for chosen frames."
     single = lambda a: np.asarray(a, np.float32)[None]
     return {
         "frames": single(stack.frames[chosen])[..., None],
@@ -176,7 +176,7 @@ def ensemble(
     config: Config,
     stack: Stack,  # with a margin
 ) -> np.ndarray:  # float32 (3h, 3w), DN
-    "The weighted mean of a network's images of one stack."
+    "Return the weighted mean of a network's images of one stack."
     return sum(weight * image for weight, (image,) in members(network, config, stack))
 
 # %% ../nbs/640_prediction.ipynb #9bc43beb
@@ -186,7 +186,7 @@ def ramp(
     n: int,  # px, length of the axis
     overlap: int,  # px over which the weight falls
 ) -> np.ndarray:  # float32 (stop - start,), within (0, 1]
-    "The weight of a tile along an axis: 1, falling towards its ends but not at an end of the image."
+    "Return the weight of a tile along an axis: 1, falling towards its ends but not at an end of the image."
     i = np.arange(start, stop)
     up = np.ones(len(i)) if start == 0 else (i - start + 0.5) / max(overlap, 1)
     down = np.ones(len(i)) if stop == n else (stop - i - 0.5) / max(overlap, 1)
@@ -252,7 +252,7 @@ def tile_renderer(
     stack_at: Callable,  # y, x, size in LR px -> the stack there, with its margin
     with_scale: bool = False,
 ) -> Callable:  # y, x, size -> float32 (3h, 3w), or image and square of the scale (2, 3h, 3w), DN
-    "The function that makes a tile from all members of all networks."
+    "Return the function that makes a tile from all members of all networks."
 
     def render(y, x, size):
         stack, share = stack_at(y, x, size), np.float32(1 / len(pairs))
@@ -297,7 +297,7 @@ def super_resolve(
     config,  # the settings it was trained with, or those of each
     scene: Scene,
 ) -> np.ndarray:  # uint16 (3h, 3w), DN
-    "The SR image of a scene by the settings of prediction (of the first network): registered, whole or in tiles."
+    "Register and super-resolve a scene, whole or in tiles, by the settings of prediction of the first network."
     sr, cfg = _reconstructed(model, config, scene)
     return to_dn(sr, cfg.clip, cfg.lattice)
 
@@ -305,7 +305,7 @@ def super_resolve(
 def mixture(
     weighted: Iterable,  # of (weight, (image, scale)), weights summing to 1; DN
 ) -> tuple:  # mean (h, w) in DN, square of the scale (h, w) in DN^2
-    "Mean and squared scale of a Laplace distribution with the mean and the variance of a mixture."
+    "Return mean and squared scale of a Laplace distribution with the mean and the variance of a mixture."
     first, total, squares, moment = None, np.float32(0), np.float32(0), np.float32(0)
     for weight, (image, scale) in weighted:
         if first is None:
@@ -335,7 +335,7 @@ def super_resolve_with_scale(
     config,  # the settings it was trained with, or those of each
     scene: Scene,
 ) -> tuple:  # SR uint16 (3h, 3w) in DN; the scale of its error, float32 (3h, 3w) in DN
-    "The SR image of a scene and the predicted scale of its error; raises `UserError` for networks without a scale."
+    "Return the SR image of a scene and the scale of its error; raises `UserError` for networks without a scale."
     check_scale_output(as_networks(model, config))
     (image, square), cfg = _reconstructed(model, config, scene, with_scale=True)
     if not np.isfinite(square).all():

@@ -108,7 +108,7 @@ def _read_record(path: str, key: str) -> Prepared:
 
 @functools.lru_cache(maxsize=64)
 def _opened(path, key, changed):
-    "The last scenes that were read; `changed` is the file's date."
+    "Return the last scenes that were read; `changed` is the file's date."
     return _read_record(path, key)
 
 # %% ../nbs/340_preparation.ipynb #bf7fe0a1
@@ -199,7 +199,7 @@ def source_digest(
 
 
 def _is_current(path, source):
-    "Whether a file of the store holds a scene of this source."
+    "Return whether a file of the store holds a scene of this source."
     try:
         record = map_array(path, "prepare it again")
         return _record_problem(record) is None and bytes(record["source"][0]) == source.encode()

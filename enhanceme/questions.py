@@ -36,10 +36,11 @@ def front_matter(
 
 def experiments(
     factors=None,  # names of the factors that a study has; None = all experiments
-) -> list[Path]:  # in order
+) -> list[Path]:  # in order, a summary last
     "Return the notebooks of the experiments whose trials a study has."
     there = lambda factor: factors is None or factor is None or factor in factors
-    return [path for path in experiment_files() if there(front_matter(path).get("factor"))]
+    found = [path for path in experiment_files() if there(front_matter(path).get("factor"))]
+    return sorted(found, key=lambda path: bool(front_matter(path).get("summary")))
 
 # %% ../nbs/740_questions.ipynb #bb211265
 def factors_of(study: Results) -> list[str] | None:  # None for a study without a record

@@ -238,7 +238,7 @@ class Shifts:
 
 
 def _unmoved(reference, count):
-    "Shifts of zero for a number of frames."
+    "Return shifts of zero for a number of frames."
     return Shifts(reference, np.zeros((count, 2)), np.zeros(count), np.ones(count), ("",) * count)
 
 
@@ -267,7 +267,7 @@ def _best_reference(order, high, clear, cfg):
 
 # %% ../nbs/321_registration.ipynb #508068f6
 def _original(frames, masks):
-    "Frames and masks moved by EnhanceMe's rule, the peak of the plain circular cross-correlation, and the `Shifts`."
+    "Move frames and masks by EnhanceMe's rule, the peak of the circular cross-correlation; return also the `Shifts`."
     reference = int(np.argmax(masks.sum((1, 2))))
     spectrum, shape = np.fft.rfft2(frames[reference]), np.array(frames.shape[1:])
     shifts = np.zeros((len(frames), 2))
@@ -280,7 +280,7 @@ def _original(frames, masks):
 
 
 def _on_whole_pixels(frames, masks, whole):
-    "Frames and masks moved by `whole` (T, 2) pixels; copies where anything moves."
+    "Return frames and masks moved by `whole` (T, 2) pixels; copies where anything moves."
     off = np.flatnonzero(whole.any(1))
     if len(off):
         frames, masks = frames.copy(), masks.copy()
@@ -290,7 +290,7 @@ def _on_whole_pixels(frames, masks, whole):
 
 # %% ../nbs/321_registration.ipynb #c5a856bc
 def _gains_and_offsets(low, clear, found, kept):
-    "Gains and offsets (T,) of the kept frames against the reference, from low-passed frames."
+    "Return gains and offsets (T,) of the kept frames against the reference, from low-passed frames."
     gains, offsets = np.ones(len(low)), np.zeros(len(low))
     reference = found.reference
     for t in np.flatnonzero(kept):
@@ -301,7 +301,7 @@ def _gains_and_offsets(low, clear, found, kept):
 
 
 def _matched(frames, gains, offsets, level, rule):
-    "Frames in the brightness of the reference, whose mean is `level` DN, by the rule of the settings."
+    "Return frames in the brightness of the reference, whose mean is `level` DN, by the rule of the settings."
     each = lambda values: np.asarray(values, np.float32)[:, None, None]
     if rule == "gain":
         return (frames - each(offsets)) / each(gains)
@@ -311,7 +311,7 @@ def _matched(frames, gains, offsets, level, rule):
 
 
 def _as_frame(scene):
-    "HR as an LR frame: the mean of each block of 3x3 px, high-passed, and where the whole block is clear."
+    "Return HR as an LR frame: the mean of each block of 3x3 px, high-passed, and where the whole block is clear."
 
     def blocks(image):
         return sum(image[i::SCALE, j::SCALE] for i in range(SCALE) for j in range(SCALE)) / np.float32(SCALE**2)
@@ -321,7 +321,7 @@ def _as_frame(scene):
 
 
 def _position_of_hr(scene, high, clear, cfg):
-    "The shift (2,) that puts HR on the reference; NaN where it is unknown."
+    "Return the shift (2,) that puts HR on the reference; NaN where it is unknown."
     unknown = np.full(2, np.nan)
     if scene.hr is None or cfg.mode not in ("integer", "subpixel"):
         return unknown
@@ -329,6 +329,23 @@ def _position_of_hr(scene, high, clear, cfg):
     return unknown if reason else shift
 
 # %% ../nbs/321_registration.ipynb #96fb26a1
+def _moved(frames, masks, high, clear, cfg, anchor):
+    """Return frames and masks moved by whole pixels, the `Shifts`, and the place (2,) of the output grid, px.
+
+    These are the frames of the modes `integer` and `original`; mode `subpixel` only measures features on them.
+    """
+    if cfg.mode == "original":
+        return *_original(frames, masks), np.zeros(2, int)
+    order = candidates(frames, masks, cfg.tie) if anchor is None else [anchor]
+    searched = cfg.mode in ("integer", "subpixel")
+    found = _best_reference(order, high, clear, cfg) if searched else _unmoved(order[0], len(frames))
+    kept, place = np.array([not reason for reason in found.reasons]), np.zeros(2, int)
+    if cfg.mode == "integer" and cfg.grid == "consensus" and anchor is None and kept.any():
+        place = np.round(np.median(found.moved[kept], axis=0)).astype(int)
+    whole = (np.round(found.moved).astype(int) - place) * kept[:, None]
+    return *_on_whole_pixels(frames, masks, whole), found, place
+
+
 def register(
     scene: Scene,
     cfg: RegistrationConfig = RegistrationConfig(),
@@ -340,23 +357,9 @@ def register(
     clear, count = masks.astype(np.float32), len(frames)
     high = np.stack([highpass(x, c, RADIUS) for x, c in zip(frames, clear)])
 
-    # Shifts
-    order = candidates(frames, masks, cfg.tie) if anchor is None else [anchor]
-    consensual = cfg.grid == "consensus" and anchor is None  # HR lies on the grid of its own frame
-    found = _unmoved(order[0], count)
-    if cfg.mode == "original":
-        aligned, aligned_masks, found = _original(frames, masks)
-    elif cfg.mode in ("integer", "subpixel"):
-        found = _best_reference(order, high, clear, cfg)
+    # Shifts, and the frames moved by whole pixels
+    aligned, aligned_masks, found, place = _moved(frames, masks, high, clear, cfg, anchor)
     kept, reference = np.array([not reason for reason in found.reasons]), found.reference
-
-    # Whole-pixel moves: the frames of mode integer, and those that the features of mode subpixel are measured on
-    place = np.zeros(2, int)
-    if cfg.mode == "integer" and consensual and kept.any():
-        place = np.round(np.median(found.moved[kept], axis=0)).astype(int)
-    if cfg.mode != "original":
-        whole = (np.round(found.moved).astype(int) - place) * kept[:, None]
-        aligned, aligned_masks = _on_whole_pixels(frames, masks, whole)
 
     # Brightness and features
     low = frames - high  # (T, h, w), local means where clear
@@ -369,7 +372,7 @@ def register(
     shifts, grid = np.zeros((count, 2)) + place, place
     if cfg.mode == "subpixel":
         aligned, aligned_masks, shifts = frames, masks, found.moved
-        if consensual and kept.any():
+        if cfg.grid == "consensus" and anchor is None and kept.any():  # else HR lies on the grid of its own frame
             grid = consensus(found.moved[kept], _phase_weights(features, masks, kept)[kept])
 
     # Matched brightness, and the position of HR
@@ -399,7 +402,7 @@ def register(
 
 
 def _phase_weights(features, masks, kept):
-    "The weights (T,) of the frames for the phase of the output grid: sharp and clear ones, or all that were kept."
+    "Return the weights (T,) of frames for the phase of the output grid: sharp and clear ones, or all that are kept."
     high_frequencies = features[:, FEATURES.index("dx1")] + features[:, FEATURES.index("dx2")]
     weights = np.exp(1.2 * high_frequencies) * kept * (clearances(masks) > 0.95)
     return weights if weights.any() else kept.astype(float)

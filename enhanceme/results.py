@@ -153,7 +153,7 @@ def portable(
         return Path(value).resolve().relative_to(root).as_posix()
     return value.as_posix() if isinstance(value, Path) else value
 
-
+# %% ../nbs/710_results.ipynb #a9bae3b9
 @dataclass(frozen=True)
 class Results:
     "The folder of a study, read on demand."

@@ -34,7 +34,7 @@ class SensorMeasures:
 def white_noise(
     frames: np.ndarray,  # float (T, h, w), DN
 ) -> float:  # DN
-    "The white noise of frames: the least, over the frames, of a robust second difference."
+    "Return the white noise of frames: the least, over the frames, of a robust second difference."
     found = []
     for x in frames:
         rough = x[1:-1, 1:-1] * 4 - 2 * (x[:-2, 1:-1] + x[2:, 1:-1] + x[1:-1, :-2] + x[1:-1, 2:])
@@ -68,7 +68,7 @@ def measure_sensor(
 
 # %% ../nbs/892_sensor_fit.ipynb #6e947846
 def _range(values, least=1e-3):
-    "Lower and upper bound of values, at least a hundredth apart."
+    "Return lower and upper bound of values, at least a hundredth apart."
     found = [v for v in values if np.isfinite(v)]
     low, high = max(min(found), least), max(max(found), least)
     return (low, high) if high > 1.01 * low else (low / 1.01, high * 1.01)
@@ -78,7 +78,7 @@ def fit_sensor(
     places: list,  # each as for `read_stack`: a folder, a file or several files of one place
     band: str = "RED",
 ) -> tuple[dict, list[SensorMeasures]]:  # settings of the simulation, the measures they come from
-    "The simulator's settings for the sensor of some stacks; raises `UserError` where the kernel cannot be measured."
+    "Fit the simulator's settings to the sensor of some stacks; raises `UserError` where no kernel can be measured."
     found = [measure_sensor(register(read_stack(p, band=band).scene)) for p in places]
     across, along = ([getattr(m, name) for m in found] for name in ("width_x", "width_y"))
     if not np.isfinite(across).any() or not np.isfinite(along).any():

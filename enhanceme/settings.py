@@ -279,7 +279,7 @@ class ModelConfig(Section):
 class LossConfig(Section):
     """The loss of training. Every loss is masked, brightness-corrected and shift-compensated.
 
-    1 means 256 DN for all but log-l2 (dB), l1-msssim and laplace.
+    1 means 256 DN, for l2 (256 DN)^2, for log-l2 1 dB; l1-msssim and laplace have units of their own.
     """
 
     # EnhanceMe's published result: l1 (original-l1 with its missing mask)
@@ -393,6 +393,7 @@ class StudyConfig(Section):
     seeds: int = Field(3, ge=1, le=20)  # trainings of every level, each with a seed of its own
     scenes: int = Field(24, ge=0, le=10**6)  # held-out scenes on which a trial is scored, both bands together; 0 = all
     surveys: int = Field(12, ge=1, le=10**6)  # held-out scenes for classical methods and ensembles, both bands together
+    wish_steps: int = Field(200, ge=1, le=10**9)  # optimiser steps of every part in the experiment on wishes
     snapshots: int = Field(6, ge=2, le=64)  # networks kept on the way in experiments on learning itself
     batch: int = Field(8, ge=1, le=65536)  # patches per step
     frames: int = Field(9, ge=1, le=64)  # frames of the reference (EnhanceMe: 9)

@@ -197,8 +197,8 @@ def page_key(
 
 def check_renderable(study: Results):
     "Raise `UserError` where pages cannot be made again; the pages that are there stay as they are."
-    command = study.record.make_command("reports/local")
-    mend = f"make them again with `{command}`, or give the folder in which the study ran; its pages are unchanged"
+    command = study.record.command or "make study"
+    mend = f"run `{command}` again with another folder, or give the folder in which the study ran; the pages stay"
     try:
         make_config(study.settings, "study.json")
     except UserError as error:

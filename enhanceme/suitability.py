@@ -140,7 +140,7 @@ class Suitability:
 
     def __str__(self) -> str:
         odd = [f"{m.name} {m.found} (trained on {m.trained})" for m in self.measures if m.grade not in ("", "inside")]
-        return f"{self.verdict} of what the networks were trained on" + (f": {'; '.join(odd)}" if odd else "")
+        return f"{self.verdict} the range that the networks were trained on" + (f": {'; '.join(odd)}" if odd else "")
 
 
 def _graded(value, low, high):

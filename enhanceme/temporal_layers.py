@@ -80,7 +80,7 @@ class PairWithMedian(keras.layers.Layer):
         self.first = first
 
     def call(self, x):
-        "Of an even number of frames the lower of the two middle values, like PyTorch's median."
+        "Return the frames with their median; of an even number, the lower of the two middle values, as in PyTorch."
         ordered = ops.sort(x[:, : self.first], axis=1)
         middle = (ops.shape(ordered)[1] - 1) // 2
         median = ops.broadcast_to(ordered[:, middle][:, None], ops.shape(x))

@@ -278,7 +278,9 @@ def upscale(
     load_rasterio()
     how = dict(kind=options.kind, threshold=options.threshold, nodata=options.nodata)
     places = [open_place(files, options.masks, channel, band, **how) for channel, band in bands]
-    if len({(p.shape, p.ground) for p in places}) > 1 or len({len(p.layers) for p in places}) > 1:
+    if any(
+        (p.shape, p.ground, len(p.layers)) != (places[0].shape, places[0].ground, len(places[0].layers)) for p in places
+    ):
         raise UserError(shown(files), "its bands differ in size, place or number of frames", "give each band alone")
     from enhanceme.blocks import open_network
     from enhanceme.methods import default_weights

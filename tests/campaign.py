@@ -685,11 +685,14 @@ def misplaced(rng, world, command):
     at = arguments.index(out)
     if rng.random() < 0.6:
         what = rng.choice(sorted(PLACES))
-        return Case(f"bad place: {what}", command, arguments, lambda folder: PLACES[what](folder / out), ())
+        own = (
+            ("out",) if command == "compare" and what == "a folder with files" else ()
+        )  # its files stand beside others
+        return Case(f"bad place: {what}", command, arguments, lambda folder: PLACES[what](folder / out), own)
     name = rng.choice(NAMES)
     name = name + Path(out).suffix if name not in ("", ".") and rng.random() < 0.5 else name
     there = {"", ".", "tiny.yaml", *needed.split()}
-    own = () if name.split("/")[0] in there else (name.rstrip("/"),)
+    own = () if name.split("/")[0] in there else (name.split("/")[0],)
     arguments[at] = name
     return Case(f"bad place: named {name[:20]!r}", command, arguments, None, own)
 
@@ -775,6 +778,8 @@ def complaint(case: Case, code, cpu, memory, base, before, after, out: Path):
             return f"refused, but leaves {left[:4]}"
     elif foreign := [n for n in changed if not own(n)]:
         return f"changes {foreign[:4]}"
+    if lost := [n for n in changed if n.endswith("thesis.txt") or n.startswith("their")]:
+        return f"changes {lost}"
     if "partial" in " ".join(set(after) - set(before)):
         return f"half-written: {sorted(set(after) - set(before))[:4]}"
     return None

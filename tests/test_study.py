@@ -149,11 +149,10 @@ def test_the_committed_reports_are_whole_and_light():
     assert studies and all(f'href="{study.name}/index.html"' in (shelf / "index.html").read_text() for study in studies)
     for study in map(Results.open, studies):
         assert study.provenance["git"]["commit"] and not study.provenance["git"]["dirty"]
-        assert all(
-            (study.folder / f"{page.stem}{ending}").is_file()
-            for page in experiments(factors_of(study))
-            for ending in (".html", ".ipynb")
-        )
+        made = {stage.name for stage in study.record.stages}  # an experiment may be younger than the report
+        pages = [page.stem for page in experiments(factors_of(study)) if page.stem in made]
+        assert len(pages) > 6
+        assert all((study.folder / f"{page}{ending}").is_file() for page in pages for ending in (".html", ".ipynb"))
         assert not list(study.folder.glob("*.failed.*")) and "http://" not in (study.folder / "index.html").read_text()
     published = [p for study in studies for p in tracked(f"reports/{study.name}/**")] + [shelf / "index.html"]
     assert sum(p.stat().st_size for p in published) < 25e6
