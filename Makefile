@@ -42,7 +42,6 @@ study: venv
 # Scenes and run are kept under WEIGHTS: a call that was interrupted goes on. Weights for another SENSOR stay there.
 weights: venv
 	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile "$(SENSOR)"
-	@test "$(SENSOR)" != weights || $(BIN)/python -c "import sys; from enhanceme.validation import choice_from; choice_from(*sys.argv[1:])" "$(WEIGHTS)/data" enhanceme/weights/choice-simulated.csv
 	@$(BIN)/enhanceme train --profile "$(SENSOR)" --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
 	@test "$(SENSOR)" != weights || { $(BIN)/enhanceme export "$(WEIGHTS)/run" "$(WEIGHTS)/run/best.keras" && mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras; }
 

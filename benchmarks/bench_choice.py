@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from enhanceme.choice import CHOICE, Choice, fit_choice, log_likelihoods
+from enhanceme.choice import CHOICE, Choice, fit_choice, log_likelihoods, read_choice
 from enhanceme.config import Config
 from enhanceme.core import project_root, written_whole
 from enhanceme.preparation import prepare
@@ -40,6 +40,12 @@ def kept_only(table, names):
     return table * np.isin(CHOICE, list(names))
 
 
+def placed(log_p, place):
+    "Log-probability of the right frame, and whether it is the first and among the first three."
+    better = (log_p > log_p[place]).sum()
+    return log_p[place], better == 0, better < 3
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -53,23 +59,27 @@ def main():
     places = {key: int(stacks[key].kept[: labels[key]].sum()) for key in tables}
     folds = make_folds(sorted(tables), store_places(store, sorted(tables)))
     rows = []
+
+    def add(group, found):
+        values, first, third = zip(*found)
+        mean = bootstrap_mean(values)
+        row = {"numbers": group, "scenes": len(values), "log_p": mean.mean, "low": mean.low, "high": mean.high}
+        if group != "chance":
+            row |= {"first": np.mean(first), "among three": np.mean(third)}
+        rows.append(row)
+        print(row)
+
     for group, names in GROUPS.items():
-        values, first, third = [], [], []
+        found = []
         for held_out in folds:
             others = [key for key in tables if key not in held_out]
             choice = fit_choice([kept_only(tables[k], names) for k in others], [places[k] for k in others])
             for key in held_out:
                 log_p = log_likelihoods(kept_only(tables[key], names), Choice(choice.scale, choice.weight))
-                values.append(log_p[places[key]])
-                better = (log_p > log_p[places[key]]).sum()
-                first.append(better == 0)
-                third.append(better < 3)
-        found = bootstrap_mean(values)
-        row = {"numbers": group, "scenes": len(values), "log_p": found.mean, "low": found.low, "high": found.high}
-        if names:
-            row |= {"first": np.mean(first), "among three": np.mean(third)}
-        rows.append(row)
-        print(rows[-1])
+                found.append(placed(log_p, places[key]))
+        add(group, found)
+    simulated = read_choice(name="simulated")
+    add("fitted on simulated scenes", [placed(log_likelihoods(tables[k], simulated), places[k]) for k in tables])
     with written_whole(project_root() / "benchmarks" / "choice.csv") as part:
         pd.DataFrame(rows).to_csv(part, index=False, float_format="%.4f")
 

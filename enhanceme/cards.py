@@ -23,6 +23,7 @@ CARD = """# {title}
 | command | `{command}` |
 | time | {minutes} |
 | scores | {judged} |
+| expected errors | {errors} |
 | limits | {limits} |
 | licence | {licence} |
 
@@ -37,7 +38,7 @@ def model_card(
 ) -> str:
     "Write the model card of some weights as Markdown."
     model, config = load_model(weights)
-    patching, training = config.patching, config.training
+    patching, training, with_likelihood = config.patching, config.training, bool(config.model.likelihood)
     table = judgement(scores)
     lines = [
         "| " + " | ".join(map(str, row)) + " |" for row in [table.columns, ["---"] * len(table.columns), *table.values]
@@ -45,7 +46,8 @@ def model_card(
     return CARD.format(
         parameters=model.count_params(),
         preset=config.model.preset,
-        likelihood=" with likelihood" if config.model.likelihood else "",
+        likelihood=f" with likelihood (choice of HR's frame: {config.registration.choice} scenes)" * with_likelihood,
+        errors="a law fitted to cross-validated errors, `--uncertainty`" if config.uncertainty.law else "none",
         steps=training.steps,
         batch=training.batch,
         size=patching.size,

@@ -41,7 +41,7 @@ DARKEST = 50.0  # DN, a level below it counts as this level
 
 @dataclass(frozen=True)
 class FrameMeasures:
-    "What registration measured on the frames of a stack that it kept."
+    "The measurements of registration on the kept frames of a stack."
 
     clearance: np.ndarray  # (T,), 0..1
     sharpness: np.ndarray  # (T, 4): dx2, dy1, disagreement, fine disagreement
@@ -55,7 +55,7 @@ LIKE = {"level": 0.003, "sharpness": 0.05}  # differences below which rounding c
 
 
 def _soft_rank(values, like):
-    "`_rank` with a smooth change where two values differ by less than `like`."
+    "Return `_rank` with a smooth change where two values differ by less than `like`."
     apart = np.asarray(values)[:, None] - np.asarray(values)
     return np.clip(apart / (2 * like) + 0.5, 0, 1).mean(1)
 
@@ -101,7 +101,7 @@ class Choice:
 
 
 def _standardised(table, scale):
-    "Numbers (T, 14) in standard deviations, within -4 and 4."
+    "Return numbers (T, 14) in standard deviations, within -4 and 4."
     return np.clip(table / scale, -LIMIT, LIMIT)
 
 
@@ -115,7 +115,7 @@ def log_likelihoods(
 
 
 def _penalised(w, tables, labels, ridge):
-    "Minus the penalised log-likelihood of the labels, and its gradient (14,)."
+    "Return minus the penalised log-likelihood of the labels, and its gradient (14,)."
     value, gradient = 0.5 * ridge * (w @ w), ridge * w
     for x, label in zip(tables, labels):
         z = x @ w

@@ -25,7 +25,7 @@ from .suitability import assess
 # %% ../nbs/890_doctor.ipynb #60ea7ce6
 @dataclass(frozen=True)
 class Finding:
-    "Something that a user should know of a frame."
+    "A fault or a remark on a frame."
 
     file: str  # the frame, "" for all of them
     fault: bool  # whether the frame should be left out or corrected
@@ -36,7 +36,7 @@ class Finding:
 
 
 def _content(layer: Layer) -> str:
-    "What the pixels of a layer are, in words."
+    "Describe the pixels of a layer in words."
     values, valid = layer.read(0, min(512, layer.shape[0]))
     if valid.any() and np.ptp(values[valid]) == 0:
         return "one value alone"
@@ -44,7 +44,7 @@ def _content(layer: Layer) -> str:
 
 
 def _properties(layer: Layer) -> dict:
-    "What frames must have in common, by name; None where a file does not tell."
+    "Return the properties that frames must share, by name; None where a file has none."
     ground, scaled = layer.ground, (layer.scale, layer.offset) != (1.0, 0.0)
     size = None if ground.transform is None else f"{ground.transform.a:.9g} x {-ground.transform.e:.9g}"
     return {
@@ -60,7 +60,7 @@ def _properties(layer: Layer) -> dict:
 def sort_by_kind(
     layers: list[Layer],
 ) -> tuple[list[Layer], list[Finding]]:  # those that can be compared, findings on the others
-    "Frames by type, coordinate system, size of pixels and scale."
+    "Return frames by type, coordinate system, size of pixels and scale."
     same, findings = list(layers), []
     for name in _properties(layers[0]):
         values = [_properties(x)[name] for x in same]
@@ -74,7 +74,7 @@ def sort_by_kind(
 
 
 def _fraction(layer: Layer, first: Layer):
-    "The part of a pixel (y, x) by which a grid lies off another, or None where they cannot be compared."
+    "Return the part of a pixel (y, x) by which a grid lies off another, or None where they cannot be compared."
     here, there = first.ground.transform, layer.ground.transform
     if here is None or there is None:
         return None
@@ -86,7 +86,7 @@ def _fraction(layer: Layer, first: Layer):
 def sort_by_grid(
     layers: list[Layer],
 ) -> tuple[list[Layer], list[Finding]]:  # those on the commonest grid, findings on the others
-    "Frames by the grid that their coordinates give."
+    "Return frames by the grid that their coordinates give."
     first = next((x for x in layers if x.ground.transform is not None), layers[0])
     parts = [_fraction(x, first) for x in layers]
     known = [p for p in parts if p is not None]
@@ -115,7 +115,7 @@ UNLIKE = 0.5  # part of the others' correlation of brightness, below which a fra
 
 
 def _duplicates(layers, pixels) -> list[Finding]:
-    "Frames with the same pixels."
+    "Return frames with the same pixels."
     first, out = {}, []
     for x, values in zip(layers, pixels):
         key = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
@@ -126,7 +126,7 @@ def _duplicates(layers, pixels) -> list[Finding]:
 
 
 def _alike(stack) -> np.ndarray:
-    "The correlation of each frame's brightness with the median of the others, (T,)."
+    "Return the correlation of each frame's brightness with the median of the others, (T,)."
     frames, out = stack.frames.astype(np.float64), []
     for t, clear in enumerate(stack.masks):
         others = np.median(np.delete(frames, t, 0), 0)
@@ -137,7 +137,7 @@ def _alike(stack) -> np.ndarray:
 
 
 def _frame_findings(layers, stack) -> list[Finding]:
-    "Faults of single frames of a registered stack."
+    "Return faults of single frames of a registered stack."
     kept, out, alike = stack.kept, [], _alike(stack)
     middle = np.median(stack.moved[kept], 0) if kept.any() else np.zeros(2)
     usual = float(np.median(alike))
@@ -159,7 +159,7 @@ def _frame_findings(layers, stack) -> list[Finding]:
 
 
 def _uncovered(scene):
-    "A scene in which a frame is clear where the estimate would conceal most of it: so does anything unlike the others."
+    "Return a scene in which frames are clear that the estimated masks would conceal for the most part."
     if not scene.masks_estimated:
         return scene
     covered = scene.qm.mean((1, 2)) < 0.5
@@ -167,7 +167,7 @@ def _uncovered(scene):
 
 
 def _masks_of(layers, paths, masks):
-    "The masks of layers, by the files that they belong to; None where there are none."
+    "Return the masks of layers, by the files that they belong to; None where there are none."
     if masks is None or len(masks) != len(paths):
         return None
     of = {str(p): m for p, m in zip(paths, masks)}
@@ -180,7 +180,7 @@ def examine(
     channel=None,  # in files of several bands: the band to take from each
     band: str = "RED",  # of products
 ) -> list[Finding]:
-    "Findings on the frames of one place, the faults first; raises `UserError` where nothing can be examined."
+    "Return findings on the frames of one place, the faults first; raises `UserError` where nothing can be examined."
     paths, mask_paths, notes = find_frames(files, masks)
     layers = [y for p in paths for y in ([open_product(p, band)[0]] if is_product(p) else open_image(p, channel))]
     like, findings = sort_by_kind(layers)

@@ -118,7 +118,7 @@ def shift_batches(
 
 
 def squared_error(shifts, out):
-    "Mean squared error of the shifts, LR px^2."
+    "Return mean squared error of the shifts, LR px^2."
     return tf.reduce_mean((shifts - pair_shift(out)) ** 2)
 
 

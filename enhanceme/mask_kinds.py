@@ -29,7 +29,7 @@ def clear_by_kind(
     threshold: float = THRESHOLD,  # %, for `probability`
     certain: float | None = None,  # the value of a certain cloud, for `probability`; None = 100 for whole numbers, or 1
 ) -> np.ndarray:  # bool, True = clear
-    "Where a mask's values mean clear ground."
+    "Return where the values of a mask mean clear ground."
     if kind == "clear":
         return values != 0
     if kind == "cloud":
@@ -50,7 +50,7 @@ def clear_by_kind(
 
 
 def _allowed(found: np.ndarray, kind: str) -> bool:
-    "Whether values can be of a kind."
+    "Return whether values can be of a kind."
     if kind in ("clear", "cloud"):
         return set(found.tolist()) <= {0, 1} or set(found.tolist()) <= {0, 255}
     if kind == "probability":
@@ -79,7 +79,7 @@ NAMED = {
 def kind_by_name(
     path,  # of a file
 ) -> tuple[str, str] | None:  # kind, and the name without the part that tells it; None for any other file
-    "The kind of mask that a file's name announces."
+    "Return the kind of mask that a file's name announces."
     stem = Path(path).stem
     if match := re.fullmatch(r"QM(\d{3})", stem):
         return "clear", f"LR{match[1]}"
@@ -109,7 +109,7 @@ class Mask:
         x: int,  # px, first column
         shape: tuple[int, int],  # (h, w)
     ) -> "Mask":
-        "The mask of a rectangle of the frame."
+        "Return the mask of a rectangle of the frame."
         start = (self.start[0] + y * self.step[0], self.start[1] + x * self.step[1])
         return replace(self, shape=shape, start=start)
 
@@ -118,7 +118,7 @@ class Mask:
         first: int = 0,  # row of the frame
         stop: int | None = None,  # the row after the last one; None = all
     ) -> np.ndarray:  # bool (n, w), True = clear; pixels beyond the mask are not
-        "The mask of some rows of the frame."
+        "Return the mask of some rows of the frame."
         rows = self._below(0, first, self.shape[0] if stop is None else stop)  # (n, parts)
         columns = self._below(1, 0, self.shape[1])  # (w, parts)
         height, width = self.layer.shape
@@ -130,7 +130,7 @@ class Mask:
         return clear[:, columns].all(2) & inside
 
     def _below(self, axis, first, stop):
-        "The mask's pixels under each pixel of the frame along an axis, int (n, parts)."
+        "Return the mask's pixels under each pixel of the frame along an axis, int (n, parts)."
         step, start = self.step[axis], self.start[axis]
         at = np.arange(first, stop)
         if step <= 1:  # a coarser mask, or an equal one: the pixel under the centre
@@ -140,7 +140,7 @@ class Mask:
 
 
 def _fitted(layer: Layer, frame: Layer):
-    "Steps and starts (y, x) of a mask under its frame; raises `UserError` when they do not fit."
+    "Return steps and starts (y, x) of a mask under its frame; raises `UserError` when they do not fit."
     below, above = layer.ground.transform, frame.ground.transform
     if below is not None and above is not None:
         if None not in (layer.ground.crs, frame.ground.crs) and layer.ground.crs != frame.ground.crs:
@@ -163,12 +163,12 @@ def _fitted(layer: Layer, frame: Layer):
         shown(layer.source), f"is {size(layer)}, its frame {size(frame)}, no whole multiple", "write the mask again"
     )
 
-
+# %% ../nbs/750_mask_kinds.ipynb #1b6d6ec6
 def mask_values(
     layer: Layer,
     most: int = 300,  # values; more are not listed
 ) -> np.ndarray:  # (n,), sorted
-    "The different values of a mask."
+    "Return the different values of a mask."
     found = np.zeros(0)
     for y in range(0, layer.shape[0], 512):
         values, known = layer.read(y, min(y + 512, layer.shape[0]))
@@ -184,7 +184,7 @@ def open_mask(
     threshold: float = THRESHOLD,  # %, for `probability`
     layer: Layer | None = None,  # the opened file, where it is a part of another
 ) -> Mask:
-    "A mask and its kind; raises `UserError` for values that the kind does not have."
+    "Return a mask and its kind; raises `UserError` for values that the kind does not have."
     if kind is not None and kind not in KINDS:
         raise UserError(f"--mask-kind {kind}", f"must be one of {', '.join(KINDS)}", "choose one")
     layer = layer or open_image(path)[0]
@@ -206,7 +206,7 @@ def open_mask(
 def one_scale(
     masks: list[Mask],  # of one place
 ) -> list[Mask]:
-    "Masks that agree on the scale of cloud probability; raises `UserError` where their values leave it open."
+    "Return masks that agree on the scale of cloud probability; raises `UserError` where their values leave it open."
     given = [m for m in masks if m.kind == "probability"]
     top = max((m.highest for m in given), default=0.0)
     if top == 1 and all(np.dtype(m.layer.dtype).kind in "iu" for m in given):
@@ -220,7 +220,7 @@ CLASSES = 12  # different values that a mask has at most
 
 
 def few_values(layer: Layer) -> bool:
-    "Whether the upper part of an image holds only some whole numbers, as masks do, but not one alone."
+    "Return whether the upper part of an image holds only some whole numbers, as masks do, but not one alone."
     values, valid = layer.read(0, min(512, layer.shape[0]))
     found = np.unique(values[valid])
     return 1 < found.size <= CLASSES and bool((found == np.rint(found)).all()) and valid.mean() > 0.5
@@ -232,7 +232,7 @@ FAR = 3.0  # robust standard deviations of the darker pixels
 def look_inverted(
     frames,  # iterable of (values, valid, clear), arrays of one shape each
 ) -> bool:
-    "Whether clear pixels are far brighter than concealed ones in most frames where there are both."
+    "Return whether clear pixels are far brighter than concealed ones in most frames where there are both."
     votes = []
     for values, valid, clear in frames:
         kept, hidden = values[valid & clear], values[valid & ~clear]

@@ -19,6 +19,7 @@ from .deepsum import deepsum
 from .features import SHARPNESS
 from .fusion import fusion
 from .highres_net import highres_net
+from .maertens import maertens
 from .piunet import piunet
 from .rams import rams
 from .san import san
@@ -35,6 +36,7 @@ class Preset:
     sizes: dict  # arguments of the builder
     frames: int | None = None  # frames that it was published with
     standardise: str | tuple = "band"  # 'band', 'stack' or (mean, std) in DN
+    multiple: int = 1  # filters must be a multiple of it: heads, or channels of a perceptron inside
 
 
 _LIKE_ORIGINAL = dict(blocks=12, expansion=8)
@@ -53,22 +55,23 @@ PRESETS = {
     "fusion-large": Preset(fusion, dict(filters=48, blocks=6, expansion=6, encoder=32), None, "stack"),
     "highres-net": Preset(highres_net, {}, 32, "stack"),
     "deepsum": Preset(deepsum, {}, 9, "stack"),
-    "rams": Preset(rams, {}, 9, "stack"),
-    "tr-misr": Preset(tr_misr, {}, None, "stack"),
+    "rams": Preset(rams, {}, 9, "stack", 8),
+    "tr-misr": Preset(tr_misr, {}, None, "stack", 8),
     "piunet": Preset(piunet, {}, None, "stack"),
-    "san": Preset(san, {}, 9, "stack"),
-    "san-lite": Preset(san, dict(filters=32, groups=4, blocks=4, wide_tail=False), 9, "stack"),
+    "san": Preset(san, {}, 9, "stack", 8),
+    "san-lite": Preset(san, dict(filters=32, groups=4, blocks=4, wide_tail=False), 9, "stack", 8),
     "wdsr-b": Preset(wdsr_b_net, {}, 1, "stack"),
+    "maertens": Preset(maertens, {}, 9, "stack", 2),
 }
 
 
 def preset_name(model: keras.Model) -> str | None:
-    "The preset that a network of `build_model` was built from; None when it was built otherwise."
+    "Return the preset that a network of `build_model` was built from; None when it was built otherwise."
     return next((name for name in PRESETS if net_name(name) == model.name), None)
 
 
 def net_name(preset: str) -> str:
-    "The name of a preset's network, such as `net_fusion_small`."
+    "Return the name of a preset's network, such as `net_fusion_small`."
     return re.sub(r"\W", "_", "net_" + preset)
 
 # %% ../nbs/440_models.ipynb #7b26fda5
@@ -77,13 +80,17 @@ _NOT_SIZES = ("preset", "standardise", "data_init")  # settings of the model tha
 
 
 def _sizes_of(cfg: ModelConfig, preset: Preset, bands: Sequence[str], frames: int | None, features: int) -> dict:
-    "Arguments of a preset's builder: its sizes, the settings laid over them, and what depends on the data."
+    "Return arguments of a preset's builder: its sizes, the settings laid over them, and what depends on the data."
     known = inspect.signature(preset.builder).parameters
     given = {k: v for k, v in cfg.model_dump().items() if v is not None and k not in _NOT_SIZES}
     for key in given:
         if key not in known:
             rule = f"the preset {cfg.preset} has no such part"
             raise UserError(f"model.{key}={given[key]}", rule, "remove it or choose another preset")
+    filters, of = given.get("filters"), preset.multiple
+    if filters and filters % of:
+        fits = " or ".join(str(n) for n in (filters // of * of, (filters // of + 1) * of) if n)
+        raise UserError(f"model.filters={filters}", f"{cfg.preset} needs a multiple of {of}", f"set it to {fits}")
     how = cfg.standardise or preset.standardise
     units = {"band": band_units(bands), "stack": None}[how] if isinstance(how, str) else how
     sizes = {**preset.sizes, **given, "units": units}

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from .architectures import MARGIN
+from .core import UserError
 from .layers import EXACT, Crop, PixelShuffle, register
 from .losses import UNIT
 from .stack_layers import LogScale, MaskedMean
@@ -88,6 +89,9 @@ def piunet(
     name: str = "piunet",
 ) -> keras.Model:  # frames (B, T, h+6, w+6, 1) to (B, 3h, 3w, 1 or 2), DN
     "Build PIUnet: equivariant blocks, computed filters, the mean over frames, added to the enlarged mean frame."
+    if filters < bottleneck:
+        rule = f"piunet narrows its channels to 1/{bottleneck}, so it needs at least {bottleneck}"
+        raise UserError(f"model.filters={filters}", rule, "set it to 42, as published, or leave it out")
     inputs, stack, mean, std = stack_input(frames, units)
     first = x = attended(stack, filters, "head")  # (B, T, h+6, w+6, F)
     for i in range(blocks):

@@ -20,7 +20,7 @@ from .rasters import Ground, Layer
 # %% ../nbs/771_places.ipynb #ed107fbc
 @dataclass(frozen=True)
 class Meta:
-    "What all frames of a place have in common, for the files that are made of them."
+    "The common properties of all frames of a place, for the files that are made of them."
 
     dtype: str  # of the values
     nodata: float | None = None  # value of missing pixels, None where no file has one
@@ -33,13 +33,13 @@ class Meta:
 
 
 def commonest(values: list):
-    "The value that occurs most often; of several the smallest, so that the order of the files does not matter."
+    "Return the value that occurs most often; of several the smallest, so that the order of the files does not matter."
     counts = Counter(values)
     return min(counts, key=lambda v: (-counts[v], repr(v)))
 
 
 def _first(layers, is_odd):
-    "The name of the first layer for which `is_odd` holds."
+    "Return the name of the first layer for which `is_odd` holds."
     return shown(next(x.source for x in layers if is_odd(x)))
 
 # %% ../nbs/771_places.ipynb #fd48d13e
@@ -47,7 +47,7 @@ TYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 
 def _one_type(layers) -> str:
-    "The type of all layers; raises `UserError` when they differ."
+    "Return the type of all layers; raises `UserError` when they differ."
     dtype = commonest([x.dtype for x in layers])
     if types := sorted({x.dtype for x in layers} - {dtype}):
         name = _first(layers, lambda x: x.dtype != dtype)
@@ -58,7 +58,7 @@ def _one_type(layers) -> str:
 
 
 def _one_unit(layers) -> tuple[list[Layer], tuple[float, float], list[str]]:
-    "The layers in one unit, their scale and offset, and notes."
+    "Return the layers in one unit, their scale and offset, and notes."
     lines, notes = [(x.scale, x.offset) for x in layers], []
     if units := sorted({x.unit for x in layers if x.unit})[1:]:
         name = _first(layers, lambda x: x.unit == units[0])
@@ -97,14 +97,14 @@ class Fill:
 
 
 def _strips(layer: Layer):
-    "Values, validity and whether the edge is first or last, strip after strip."
+    "Yield values, validity and whether the edge is first or last, strip after strip."
     h = layer.shape[0]
     for y in range(0, h, 512):
         yield *layer.read(y, min(y + 512, h)), y == 0, y + 512 >= h
 
 
 def _together(here: np.ndarray) -> int:
-    "The number of pixels of which at least two of four neighbours are marked as well; beyond the edge all are."
+    "Return the number of pixels of which at least two of four neighbours are marked as well; beyond the edge all are."
     if not here.any():
         return 0
     wide = np.pad(here, 1, mode="edge").astype(np.int8)
@@ -116,7 +116,7 @@ def find_fills(
     layer: Layer,
     candidates,  # values
 ) -> list[Fill]:  # one for each that occurs, of the candidates and of the lowest and the highest value
-    "The values of a layer that may be fill."
+    "Return the values of a layer that may be fill."
     low, high, sample = np.inf, -np.inf, []
     for values, valid, *_ in _strips(layer):
         if valid.any():
@@ -139,9 +139,9 @@ def find_fills(
     alone = lambda n, solid, near: 2 * solid >= n and 2 * (near - n) <= n and near < size
     return [Fill(c, n / size, alone(n, solid, near), edge) for c, (n, solid, near, edge) in found.items() if n]
 
-
+# %% ../nbs/771_places.ipynb #fa6f630f
 def _taken(fill: Fill, tagged, differ: bool) -> bool:
-    "Whether pixels of an untagged layer count as missing."
+    "Return whether pixels of an untagged layer count as missing."
     if fill.value in tagged:
         return True
     known = fill.value in FILLS or abs(fill.value) > HUGE or fill.value == 0 and (fill.edge or differ)
@@ -149,7 +149,7 @@ def _taken(fill: Fill, tagged, differ: bool) -> bool:
 
 
 def _missing(layers, nodata=None) -> tuple[list[Layer], float | None, list[str]]:
-    "Layers that know their missing pixels, the nodata value of all, and notes."
+    "Return layers that know their missing pixels, the nodata value of all, and notes."
     if nodata is not None:
         return [replace(x, fills=(nodata,)) for x in layers], nodata, []
     tagged, notes = [x.nodata for x in layers if x.nodata is not None and not np.isnan(x.nodata)], []
@@ -183,7 +183,7 @@ def _missing(layers, nodata=None) -> tuple[list[Layer], float | None, list[str]]
 
 
 def _storable(nodata, dtype) -> float | None:
-    "A nodata value, or None where the type cannot hold it."
+    "Return a nodata value, or None where the type cannot hold it."
     if nodata is None or np.dtype(dtype).kind == "f":
         return nodata
     bounds = np.iinfo(dtype)
@@ -191,7 +191,7 @@ def _storable(nodata, dtype) -> float | None:
 
 # %% ../nbs/771_places.ipynb #7694d159
 def _usual(layers: list[Layer]) -> Layer:
-    "A layer on the commonest grid, with a coordinate system where any has one."
+    "Return a layer on the commonest grid, with a coordinate system where any has one."
     located = [x for x in layers if x.ground.crs is not None] or layers
     grid = lambda x: (str(x.ground.crs), tuple(x.ground.transform)[:6])
     wanted = commonest([grid(x) for x in located])
@@ -199,7 +199,7 @@ def _usual(layers: list[Layer]) -> Layer:
 
 
 def _offsets(layers: list[Layer], first: Layer) -> np.ndarray:
-    "Where each layer begins on the grid of `first`, int (T, 2), (y, x) px; raises `UserError` when grids differ."
+    "Return the origin of each layer on the grid of `first`, int (T, 2), px; raises `UserError` when grids differ."
     starts = []
     for x in layers:
         if x.ground.crs is not None and x.ground.crs != first.ground.crs:
@@ -232,7 +232,7 @@ def _same_size(layers):
 
 
 def _same_ground(a: Ground, b: Ground) -> bool:
-    "Whether two locations by control points or polynomials agree."
+    "Return whether two locations by control points or polynomials agree."
     if len(a.gcps) != len(b.gcps) or a.crs != b.crs or (a.rpcs is None) != (b.rpcs is None):
         return False
     numbers = lambda rpcs: np.concatenate([np.ravel(v).astype(float) for _, v in sorted(rpcs.items()) if v is not None])
@@ -240,7 +240,7 @@ def _same_ground(a: Ground, b: Ground) -> bool:
         return False
     return not a.gcps or np.allclose(a.gcps, b.gcps, rtol=1e-9, atol=1e-9)
 
-
+# %% ../nbs/771_places.ipynb #bfcf4d54
 def _check_points(layer: Layer, first: Layer):
     "Refuse a layer whose control points contradict the grid of the others."
     if not layer.ground.gcps or layer.ground.crs != first.ground.crs:
@@ -253,7 +253,7 @@ def _check_points(layer: Layer, first: Layer):
 
 
 def _one_grid(layers) -> tuple[list[tuple[int, int]], tuple[int, int], Ground, list[str]]:
-    "Origins (y, x) of the common ground in each layer, its shape and location, and notes."
+    "Return origins (y, x) of the common ground in each layer, its shape and location, and notes."
     with_grid = [x for x in layers if x.ground.transform is not None]
     located = with_grid or [x for x in layers if x.ground.known]
     without = [x for x in layers if not any(x is y for y in located)]
@@ -308,7 +308,7 @@ SEVERAL = 3  # notes alike that are listed one by one
 def gathered(
     notes: list[str],  # "file: text"
 ) -> list[str]:
-    "Notes in which many files of which the same is true, but for percentages, make one line."
+    "Return notes with one line for all files with the same remark, whatever the percentages."
     kinds = {}
     for note in notes:
         name, _, text = note.partition(": ")
@@ -343,7 +343,7 @@ def settle(
     nodata: float | str | None = None,  # a value that counts as missing in all files; "none" = only what tags name
     least: int = 16,  # px, smallest side of the common part
 ) -> Settled:
-    "Frames of one place in one unit and on one grid; raises `UserError` for what does not fit together."
+    "Return frames of one place in one unit and on one grid; raises `UserError` for what does not fit together."
     dtype = _one_type(layers)
     product = commonest([x.product for x in layers])
     if others := sorted({x.product for x in layers} - {product}):

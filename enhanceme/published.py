@@ -47,7 +47,7 @@ def read_checkpoint(
 
 
 def _kernels(shapes: dict, path) -> dict:  # shape by number of the layer
-    "The kernels of a checkpoint; raises `UserError` for a missing one or one without 4 or 5 axes."
+    "Return the kernels of a checkpoint; raises `UserError` for a missing one or one without 4 or 5 axes."
     kernels = {}
     for n in range(len({n for n, _ in shapes})):
         where = f"{path}: model/layer_with_weights-{n}/v"
@@ -93,7 +93,7 @@ def published_sizes(
 
 # %% ../nbs/460_published.ipynb #d9b397e8
 def _network(sizes: dict, band: str | None, path) -> keras.Model:
-    "The network of a published design, untrained."
+    "Return the network of a published design, untrained."
     if "reach" in sizes:
         return wdsr3d(**sizes, units=UNITS_3DWDSR, name="net_3dwdsr")
     if band not in BAND_UNITS:

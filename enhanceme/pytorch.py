@@ -30,7 +30,7 @@ AGAIN = "take the published TRNet.pth of TR-MISR"
 
 
 def _tensor(storage, offset, size, stride, *_):
-    "The array that a pickled tensor describes, copied from its storage."
+    "Return the array that a pickled tensor describes, copied from its storage."
     dims = [(int(n), int(s)) for n, s in zip(size, stride)]
     last = int(offset) + sum((n - 1) * s for n, s in dims)
     if int(offset) < 0 or any(n < 1 or s < 0 for n, s in dims) or last >= len(storage):
@@ -58,7 +58,7 @@ class _Unpickler(pickle.Unpickler):
         self.archive, self.folder = archive, folder
 
     def find_class(self, module, name):
-        "The few names of a state."
+        "Return the few names of a state."
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -68,7 +68,7 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"holds {module}.{name}")
 
     def persistent_load(self, pid):
-        "The numbers of a storage."
+        "Return the numbers of a storage."
         _, kind, key, *_ = pid
         return np.frombuffer(self.archive.read(f"{self.folder}data/{key}"), kind)
 
@@ -94,7 +94,7 @@ def read_state(
 
 
 def is_state(path) -> bool:
-    "Whether a file is a zip with a pickle, PyTorch's format."
+    "Return whether a file is a zip with a pickle, PyTorch's format."
     try:
         with opened_zip(path, AGAIN, LARGEST, count=10_000) as archive:
             return any(name.endswith("data.pkl") for name in archive.namelist())
@@ -103,7 +103,7 @@ def is_state(path) -> bool:
 
 # %% ../nbs/470_pytorch.ipynb #8ce8ed92
 def _places(blocks: int, depth: int) -> list:
-    "(our layer, names of its weights in the state) for the network of these sizes."
+    "Return (our layer, names of its weights in the state) for the network of these sizes."
     pair = lambda name: [f"{name}.weight", f"{name}.bias"]
     places = [("encode", pair("encode.init_layer.0")), ("encode_prelu", ["encode.init_layer.1.weight"])]
     for i in range(blocks):
@@ -125,7 +125,7 @@ def _places(blocks: int, depth: int) -> list:
 
 
 def _ours(value: np.ndarray, shape: tuple) -> np.ndarray | None:
-    "A PyTorch array with the axes of our weight; None when it does not fit."
+    "Return a PyTorch array with the axes of our weight; None when it does not fit."
     if value.ndim == 4:
         value = value.transpose(2, 3, 1, 0)
     elif value.ndim == 2 and len(shape) == 2:
@@ -144,7 +144,9 @@ def import_tr_misr(
     blocks, depth = count(r"encode\.res_layers\.(\d+)\."), count(r"superres\.transformer\.layers\.(\d+)\.")
     first = state.get("encode.init_layer.0.weight")
     if first is None or not blocks or not depth:
-        raise UserError(shown(path), "is not a state of TR-MISR (no encode.init_layer.0.weight)", AGAIN)
+        parts = ", ".join(sorted({name.split(".")[0] for name in state})[:4]) or "nothing"
+        rule = f"is the state of another network: it holds {shown(parts)}, TR-MISR's holds encode, superres, decode"
+        raise UserError(shown(path), rule, AGAIN)
     model = tr_misr(None, first.shape[0], blocks, depth, units=(0, 65535), match_level=True, name="net_tr_misr")
     places = _places(blocks, depth)
     known = {name for _, names in places for name in names}

@@ -136,9 +136,12 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 
     def construct_mapping(self, node, deep=False):
         "Make a mapping; raise `ValueError` for a repeated key."
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if twice := [name for name in names if names.count(name) > 1][:1]:
-            raise ValueError(f"has the key {shown(twice[0])} twice")
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise ValueError(f"has the key {shown(key.value)} twice")
+                seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 

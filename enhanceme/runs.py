@@ -163,7 +163,7 @@ def settings_from(
     config: Config,  # of the new run
     overrides=(),  # `section.key=value` strings, applied last
 ) -> Config:
-    "Settings of a run that starts from weights: model, registration and patching of the weights, the rest of `config`."
+    "Return the settings of a run from weights: their model, registration and patching, the rest of `config`."
     own = read_settings(weights).to_dict()
     theirs = {section: own[section] for section in ("model", "registration", "patching")}
     merged = make_config(config.to_dict() | theirs, shown(weights))
@@ -174,11 +174,18 @@ def first_network(
     config: Config,
     weights=None,  # a `.keras` file of this project, or a run folder; None = untrained
 ) -> keras.Model:  # float32
-    "The network that a run starts with; raises `UserError` when the weights do not fit the settings."
+    "Return the network that a run starts with; raises `UserError` when the weights do not fit the settings."
     patching = config.patching
     if weights is None:
         with_scale = config.loss.name == "laplace"
-        return build_model(config.model, config.bands, patching.frames, len(SHARPNESS), with_scale=with_scale)
+        model = build_model(config.model, config.bands, patching.frames, len(SHARPNESS), with_scale=with_scale)
+        frames, preset = model.input["frames"].shape[1], config.model.preset
+        low, high = patching.frames_min or patching.frames, patching.frames_max or patching.frames
+        if frames and (low, high) != (frames, frames):
+            rule = f"{preset} takes {frames} frames, always"
+            mend = "leave both out, or choose a preset for any number, such as fusion, piunet or tr-misr"
+            raise UserError(f"patching.frames_min={low}, frames_max={high}", rule, mend)
+        return model
     mend = "leave the setting out, or train from the start"
     model, own = load_model(weights)
     wanted = config.to_dict()["model"]
@@ -196,7 +203,7 @@ def first_network(
 def origin(
     weights,  # a `.keras` file of this project, or a run folder; None = untrained
 ) -> dict | None:  # file, sha256
-    "The record of the weights that a run starts from."
+    "Return the record of the weights that a run starts from."
     if weights is None:
         return None
     path = weights_file(weights)
@@ -259,7 +266,7 @@ def _check_origin(run: Path, weights):
     "Raise `UserError` when the run in a folder was begun from other weights."
     noted, start = run / "provenance.json", origin(weights)
     again = "give another folder, or remove this one"
-    begun = read_json(noted, again, RunOrigin).get("from") if noted.exists() else start
+    begun = read_json(noted, again, RunOrigin).get("from") if os.path.lexists(noted) else start
     if (begun or {}).get("sha256") != (start or {}).get("sha256"):
         rule = f"was begun {'from ' + shown(begun.get('file')) if begun else 'without --from'}"
         raise UserError(shown(run), rule, "give the same weights, or another folder")
@@ -304,7 +311,7 @@ def snapshot_steps(
     total: int,  # steps of the run
     wanted: int,  # networks to keep, the untrained one included; 0 = none
 ) -> set[int]:  # fewer where steps coincide
-    "Steps at which to keep a network: 0, the last, and in between at growing distances."
+    "Return steps at which to keep a network: 0, the last, and in between at growing distances."
     if not wanted:
         return set()
     if wanted == 1:

@@ -20,6 +20,7 @@ from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
 from .core import Meter, UserError, package_folder, progress_bar, shown, write_json, written_whole
+from .equal_minutes import run_networks
 from .images import write_image
 from .measures import measure_image, median_consistency
 from .methods import open_method
@@ -31,7 +32,7 @@ from .registration import register
 from .results import NUMBERS, Results
 from .scenes import find_scenes, read_norms, read_scene
 from .trial_runs import run_trials, shown_scenes, write_table
-from .trials import FACTORS, REFERENCE, Bench, first_scenes, reference, slug
+from .trials import ARCHITECTURES, FACTORS, REFERENCE, Bench, first_scenes, reference, slug
 
 # %% ../nbs/930_surveys.ipynb #01b5b6c2
 def run_survey(
@@ -298,4 +299,6 @@ def run_factor(
     if name not in FACTORS:
         known = ", ".join([*FACTORS, *SURVEYS])
         raise UserError(f"--factor {shown(name)}", f"not one of {known}", "choose one of these")
+    if name == ARCHITECTURES:
+        return run_networks(study, workers, quiet)
     return run_trials(study, [name], workers, quiet)

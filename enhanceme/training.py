@@ -8,6 +8,7 @@ __all__ = ['LOG_EVERY', 'HISTORY', 'NOT_NUMBERS', 'TrainingState', 'Validator', 
 # %% ../nbs/540_training.ipynb #8158b691
 import contextlib
 import math
+import os
 from pathlib import Path
 
 import keras
@@ -74,7 +75,9 @@ class TrainingState:
         self._build()
         self.total = total_steps(config.training, count_patches(store, config.patching, self.training))
         self.checkpoint = run / "checkpoint.npz"
-        self.done = restore_checkpoint(self.checkpoint, self.variables) if self.checkpoint.exists() else Progress()
+        self.done = (
+            restore_checkpoint(self.checkpoint, self.variables) if os.path.lexists(self.checkpoint) else Progress()
+        )
         self.before = (self.done.wall_s, self.done.cpu_s, self.done.peak_mb)
 
     def _build(self):
@@ -384,7 +387,7 @@ def _train(config, data, store, run, steps_now, quiet, weights, devices, scenes)
         remove_leftovers(run, below=False)
 
     # a finished run
-    if (run / "training.json").exists():
+    if os.path.lexists(run / "training.json"):
         if devices.chief:
             (run / "checkpoint.npz").unlink(missing_ok=True)
         return read_json(run / "training.json", "remove the run's folder and train again", TrainingOutcome)

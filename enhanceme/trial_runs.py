@@ -26,7 +26,7 @@ from .patching import scene_input
 from .prediction import to_dn
 from .preparation import prepare_scene
 from .readers import read_json
-from .trials import FACTORS, WITH_IMAGES, Bench, Trial, cached_scene, digest, first_scenes, plan
+from .trials import ARCHITECTURES, FACTORS, WITH_IMAGES, Bench, Trial, cached_scene, digest, first_scenes, plan
 
 # %% ../nbs/920_trial_runs.ipynb #902cc752
 IMPOSSIBLE = "output channel"  # in the message of a loss that cannot train a network
@@ -249,7 +249,8 @@ def run_trials(
     bench = Bench.open(study)
     trials = {}
     for trial in plan(bench.config, factors):
-        trials.setdefault(trial.folder, trial)
+        if trial.factor != ARCHITECTURES:  # those are trained by `equal_minutes`
+            trials.setdefault(trial.folder, trial)
     count = 0
     with progress_bar(label="trials", unit="trial", quiet=quiet, total=len(trials)) as bar:
         for trial in trials.values():

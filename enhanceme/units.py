@@ -33,7 +33,7 @@ def spread_within(
     values: np.ndarray,  # (n,)
     tail: float,  # %, at either end
 ) -> float:
-    "The standard deviation of values, those in the tails cut to the rest."
+    "Return the standard deviation of values, those in the tails cut to the rest."
     return float(np.clip(values, *np.percentile(values, (tail, 100 - tail))).std())
 
 
@@ -42,7 +42,7 @@ def working_units(
     dtype,  # of the files
     as_given: bool = True,  # whether values like those of the challenge are left alone
 ) -> tuple[float, float]:  # a, b in DN = a x + b
-    "The line that brings a stack to the networks' units; (1, 0) when it is there."
+    "Return the line that brings a stack to the networks' units; (1, 0) when it is there."
     level, least = float(np.median(values)), 1e-9 * float(np.abs(values).max(initial=0))
     for tail in TAILS:
         if (spread := spread_within(values, tail)) > least:
@@ -63,7 +63,7 @@ def to_sensor_units(
     scale: float,  # a of the line
     offset: float,  # b of the line
 ) -> np.ndarray:  # uint16
-    "DN of values; those beyond the range of the type are cut here, and `Excess` keeps the rest of them."
+    "Return DN of values; those beyond the range of the type are cut here, and `Excess` keeps the rest of them."
     if (scale, offset) == (1, 0):
         return values.astype(np.uint16)
     dn = scale * np.where(valid, values, 0).astype(np.float64) + offset
@@ -98,7 +98,7 @@ class PlaceStack:
         self,
         dn: np.ndarray,  # in the networks' units
     ) -> np.ndarray:  # float64
-        "Values in the sensor's units."
+        "Return values in the sensor's units."
         return (np.asarray(dn, np.float64) - self.offset) / self.scale
 
 # %% ../nbs/780_units.ipynb #c40cd223
@@ -113,7 +113,7 @@ def beyond(
     scale: float,  # a of the line
     offset: float,  # b of the line
 ) -> tuple[np.ndarray, np.ndarray]:  # the values within the range; float64, what lies beyond
-    "Values cut to the networks' range, and the rest of them."
+    "Return values cut to the networks' range, and the rest of them."
     x = np.where(valid, values, 0).astype(np.float64)
     low, high = sorted((end - offset) / scale for end in RANGE)
     if np.dtype(values.dtype).kind in "iu":  # whole numbers stay whole
@@ -126,13 +126,13 @@ def beyond_region(
     out: np.ndarray,  # (h, w), number of frames that are beyond the range
     seen: np.ndarray,  # (h, w), number of frames that count
 ) -> np.ndarray:  # bool (h, w)
-    "Where at least half of the frames lie beyond the range, and what is near."
+    "Return the region in which at least half of the frames lie beyond the range, with its surroundings."
     core = (out > 0) & (2 * out.astype(np.int32) >= seen)
     return ndimage.binary_dilation(core, np.ones((3, 3)), iterations=REACH) if core.any() else core
 
 
 def counted_beyond(values, valid, clear, scale, offset) -> tuple[np.ndarray, np.ndarray]:
-    "Where a frame lies beyond the range and counts, and where it counts: it is clear, or has a value."
+    "Return where a frame lies beyond the range and counts, and where it counts: it is clear, or has a value."
     rest = beyond(values, valid, scale, offset)[1] != 0
     return rest & clear, clear
 
@@ -144,7 +144,7 @@ def split_excess(
     offset: float,
     region: np.ndarray,  # bool (n, w), see `beyond_region`
 ) -> tuple[np.ndarray, np.ndarray]:  # uint16 (n, w), DN; float32 (n, w), the rest in the sensor's units
-    "Frames for the network, and what lies beyond its range in a region."
+    "Return frames for the network, and what lies beyond its range in a region."
     dn = to_sensor_units(values, valid, scale, offset)
     if not region.any():
         return dn, np.zeros(dn.shape, np.float32)
@@ -158,7 +158,7 @@ def interpolated(
     rows: np.ndarray,  # float (p,), where to read, px
     columns: np.ndarray,  # float (q,), px
 ) -> np.ndarray:  # (p, q)
-    "Linear interpolation on a grid; beyond the edge the nearest pixel counts."
+    "Return linear interpolation on a grid; beyond the edge the nearest pixel counts."
 
     def along(values, at):
         last = len(values) - 1
@@ -170,7 +170,7 @@ def interpolated(
 
 
 def _fused_block(excess, masks, moves, frames, spans, fine):
-    "The fused rest of one block of columns."
+    "Return the fused rest of one block of columns."
     (top, bottom), (left, right) = spans
     values, weights = [], []
     for t in frames:
@@ -194,7 +194,7 @@ def fuse_excess(
     first: int,  # LR row
     stop: int,  # the LR row after the last one
 ) -> np.ndarray | None:  # float64 (3 (stop - first), 3w); None where nothing lies beyond the range
-    "The part of the SR image beyond the network's range, in the sensor's units."
+    "Return the part of the SR image beyond the network's range, in the sensor's units."
     h, w = excess.region.shape
     top, bottom = max(0, first - REACH), min(h, stop + REACH)
     if not excess.region[top:bottom].any():

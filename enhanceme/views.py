@@ -167,7 +167,7 @@ class View:
     def frame(self, t: int, registered: bool = True, matched: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Return frame t (h, w) in DN and its mask.
 
-        `registered` moves it onto the reference, without saturated pixels, whose ringing a move would spread;
+        `registered` moves it onto the reference, after saturated pixels, which would spread, are replaced;
         `matched` gives it the brightness of the reference."""
         if (key := (t, registered, matched)) not in self._frames:
             if len(self._frames) >= self.KEPT:

@@ -19,7 +19,7 @@ from .wording import spread
 
 # %% ../nbs/941_wish_tables.ipynb #e8e407a3
 def _each_seed(rows, seeds):
-    "The rows of an option, repeated for each seed where it has none of its own."
+    "Return the rows of an option, repeated for each seed where it has none of its own."
     return rows if rows.seed.nunique() > 1 else pd.concat([rows.assign(seed=seed) for seed in seeds])
 
 

@@ -715,7 +715,7 @@ def cases(count, seed, world):
     for _ in range(count):
         draw = rng.random()
         if draw < 0.55:  # loading a network takes seconds
-            yield damaged(rng, world, rng.choice(network if rng.random() < 0.22 else readers))
+            yield damaged(rng, world, rng.choice(network if rng.random() < 0.3 else readers))
         elif draw < 0.7:
             yield argued(rng, world, rng.choice(sorted(COMMANDS)))
         elif draw < 0.85:
