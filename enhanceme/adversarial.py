@@ -42,7 +42,7 @@ def critic(
     filters: int = 16,  # of the first convolution
     name: str = "critic",
 ) -> keras.Model:  # patches (B, h, w, 1) in standard units to logits (B, 1), higher = more like HR
-    "Build the network that tells HR from SR."
+    "Build the network that distinguishes HR from SR."
     x = patch = keras.Input((None, None, 1), name="patch")
     for i, (factor, stride) in enumerate(((1, 1), (2, 2), (4, 2), (4, 1))):
         x = keras.layers.Conv2D(factor * filters, 3, strides=stride, padding="same", name=f"conv{i}")(x)

@@ -51,7 +51,7 @@ def fit_law(
     numbers: np.ndarray,  # (n, 2), as `error_numbers` gives them
     errors: np.ndarray,  # (n,), DN, absolute
 ) -> tuple[float, float, float]:  # `uncertainty.law`: constant, weight of the spread, weight of the gradient
-    "Fit the law to errors of scenes that the network had not seen."
+    "Fit the law to errors on scenes that the network was not trained on."
     errors = np.asarray(errors, float)
     if len(errors) < 3 or not errors.any():
         raise UserError("errors", f"{len(errors)} pixels are too few to fit the law", "give scenes with HR")

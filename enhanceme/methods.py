@@ -157,7 +157,7 @@ def scale_path(
 
 # %% ../nbs/660_methods.ipynb #3ed1ae5c
 class Source(TypedDict):
-    "What identifies the method of a folder of predictions."
+    "The identity of the method of a folder of predictions."
 
     method: str
     prediction: NotRequired[dict]

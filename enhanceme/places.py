@@ -20,7 +20,7 @@ from .rasters import Ground, Layer
 # %% ../nbs/771_places.ipynb #ed107fbc
 @dataclass(frozen=True)
 class Meta:
-    "What all frames of a place have in common, for the files that are made of them."
+    "The common properties of all frames of a place, for the files that are made of them."
 
     dtype: str  # of the values
     nodata: float | None = None  # value of missing pixels, None where no file has one

@@ -20,7 +20,7 @@ from .suitability import kernel_widths
 # %% ../nbs/892_sensor_fit.ipynb #3aa87101
 @dataclass(frozen=True)
 class SensorMeasures:
-    "What one stack tells of its sensor."
+    "The measurements of one stack on its sensor."
 
     frames: int
     width_y: float  # HR px, NaN where it could not be measured

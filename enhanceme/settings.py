@@ -201,7 +201,7 @@ class SimulationConfig(Section):
 
 # %% ../nbs/010_settings.ipynb #c9abf49a
 class RegistrationConfig(Section):
-    "How the frames of a scene are aligned."
+    "The alignment of the frames of a scene."
 
     # correction of the shifts between frames
     mode: Literal["none", "integer", "subpixel", "original"] = "subpixel"
