@@ -251,6 +251,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                 'enhanceme.core.git_state': ('core.html#git_state', 'enhanceme/core.py'),
                                 'enhanceme.core.machine': ('core.html#machine', 'enhanceme/core.py'),
                                 'enhanceme.core.make_folders': ('core.html#make_folders', 'enhanceme/core.py'),
+                                'enhanceme.core.named_error': ('core.html#named_error', 'enhanceme/core.py'),
                                 'enhanceme.core.one_line': ('core.html#one_line', 'enhanceme/core.py'),
                                 'enhanceme.core.package_folder': ('core.html#package_folder', 'enhanceme/core.py'),
                                 'enhanceme.core.partial_path': ('core.html#partial_path', 'enhanceme/core.py'),

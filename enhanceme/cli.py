@@ -92,13 +92,16 @@ def train(
         check_run(run, config, from_, data)
         if not devices.chief:
             devices.mean(0)
-        if devices.chief and store is None:  # the scenes are prepared inside RUN: without them, nothing stays of it
-            held.enter_context(new_folder(run, keep=lambda: (run / "config.yaml").exists()))
+        make_run = new_folder(run, keep=lambda: any((run / name).exists() for name in ("best.keras", "checkpoint.npz")))
+        if devices.chief and store is None:  # the scenes are prepared inside RUN
+            held.enter_context(make_run)
         scenes = prepare(
             data, store or run / "store", config.registration, split="train", workers=workers, scheduler=scheduler
         )
         if devices.chief:
             devices.mean(0)
+        if devices.chief and store is not None:
+            held.enter_context(make_run)
         outcome = train_network(config, data, scenes, run, weights=from_, devices=devices)
     if devices.chief:
         best = f"best validation cPSNR {outcome['best_val_cpsnr']:.3f} dB at step {outcome['best_step']}"
@@ -229,6 +232,7 @@ REMEDIES = {
     errno.ENOENT: "check the path",
     errno.EMFILE: "raise the limit on open files (ulimit -n), or use fewer workers",
     errno.EPIPE: "read the output to its end, or write it to a file",
+    errno.EIO: "check the space and the state of the disk",
     errno.EBADF: "open it, or send it to a file or to /dev/null",
 }
 

@@ -21,7 +21,7 @@ from .comparison import SIDE, Comparison, Source, distinct_names, measure, open_
 from .core import UserError, shown, written_whole
 from .figures import Slider, busiest, gallery, zoomed
 from .metrics import PERFECT
-from .ownership import check_own, check_place, claimed, holds
+from .ownership import check_own, check_place, claimed, holds, new_folder
 from .pages import code
 from .results import scene_row
 from .scenes import find_scenes, read_norms, read_scene
@@ -257,7 +257,7 @@ def compare(
     "Compare two methods on the scenes that both have, and write the page and the tables."
     sides, out = (open_source(benchmark), open_source(candidate)), Path(out)
     check_place(out, data)
-    with claimed(out):
+    with claimed(out), new_folder(out):
         return _compare(data, sides, (benchmark, candidate), out, band, split, progress)
 
 

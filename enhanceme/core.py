@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['SHOWN', 'LONGEST', 'RECORD', 'PARTIAL', 'PACKAGES', 'LINE_SECONDS', 'IN_CHECKOUT', 'one_line', 'shown', 'UserError',
-           'partial_path', 'file_kind', 'make_folders', 'remove_empty', 'record', 'written_whole', 'write_json',
-           'project_root', 'shared_path', 'git_state', 'versions', 'machine', 'Meter', 'ProgressLines', 'progress_bar',
-           'package_folder', 'check_extra']
+           'partial_path', 'file_kind', 'make_folders', 'remove_empty', 'record', 'written_whole', 'named_error',
+           'write_json', 'project_root', 'shared_path', 'git_state', 'versions', 'machine', 'Meter', 'ProgressLines',
+           'progress_bar', 'package_folder', 'check_extra']
 
 # %% ../nbs/000_core.ipynb #0b33037d
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -151,9 +152,22 @@ def written_whole(
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         remove_empty(made)
-        if isinstance(error, OSError) and error.filename in (None, str(part)):
-            error.filename = str(path)  # the temporary name is of no use to a reader
+        if isinstance(error, OSError):
+            raise named_error(error, path, part) from None
         raise
+
+
+def named_error(
+    error: OSError,
+    path,  # the file that was to be written
+    part=None,  # its temporary name, which is of no use to a reader
+) -> OSError:
+    "Return an error of the system with the name of the file; some libraries raise it without name or number."
+    if error.errno is None:
+        return OSError(errno.EIO, f"cannot be written ({shown(error)})", str(path))
+    if error.filename in (None, str(part)):
+        error.filename = str(path)
+    return error
 
 
 def write_json(

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .archives import read_arrays
-from .core import UserError, file_kind, make_folders, partial_path, record, remove_empty, shown
+from .core import UserError, file_kind, make_folders, named_error, partial_path, record, remove_empty, shown
 from .images import DN, MASK, MAX_SIDE, decode_image, write_image
 from .layout import ALIKE, BANDS, FILE, SPLITS, Fault, path_problem, read_labels, read_norms
 from .masks import estimate_masks
@@ -377,6 +377,6 @@ def write_scene(
         shutil.rmtree(part, ignore_errors=True)
         remove_empty(made)
         if isinstance(error, OSError):
-            error.filename = str(folder)
+            raise named_error(error, folder, part) from None
         raise
     return folder

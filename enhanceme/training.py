@@ -235,10 +235,10 @@ class Trainer:
     ):
         self.state = state = TrainingState(config, store, run, weights, devices, scenes)
         self.validator = Validator(state, baselines(data, state.validation))
-        self.recorder = Recorder(state)
         if state.devices.mean(state.done.step) != state.done.step:
             raise UserError(run, "the machines see different checkpoints", "give a folder that all of them share")
         open_run(run, config, weights, state.devices.chief)
+        self.recorder = Recorder(state)
         if state.devices.chief:
             write_json(run / "provenance.json", self.provenance(data))
 

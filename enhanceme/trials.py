@@ -30,7 +30,7 @@ from .results import Results
 from .scenes import Scene, find_scenes, read_norms, read_scene
 from .settings import FACTORS as NAMES
 from .settings import LossConfig, PatchingConfig, RegistrationConfig, StudyConfig
-from .stream import split_scenes
+from .stream import split_scenes, store_places
 
 # %% ../nbs/900_trials.ipynb #a76815ec
 @dataclass(frozen=True)
@@ -422,6 +422,7 @@ class Bench:
         if not folders:
             keys = [key for band in config.bands for key in store.trainable(band)]
             seed = config.seed if config.training.split == "random" else "usual"
-            held_out = set(split_scenes(keys, config.training.validation, seed)[1])
+            places = store_places(store, keys)  # as the training splits them: no scene of training is scored
+            held_out = set(split_scenes(keys, config.training.validation, seed, places)[1])
             folders = [f for f in find_scenes(self.data, split="train") if f"{f.parent.name}/{f.name}" in held_out]
         return first_scenes(folders, self.config.study.scenes, self.config.bands)

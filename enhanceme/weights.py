@@ -6,6 +6,7 @@
 __all__ = ['WHOLE_STACK', 'save_model', 'load_model', 'import_published', 'reconstruct', 'validate', 'baselines']
 
 # %% ../nbs/510_weights.ipynb #7c1b2c3c
+import errno
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +47,8 @@ def load_model(
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except (*DAMAGED, AttributeError, ArithmeticError, AssertionError, tf.errors.OpError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES):
+            raise  # an error of the system: Keras unpacks the weights into a temporary file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         rule = f"cannot be loaded ({shown(reason)})"
         raise UserError(shown(path), rule, "it may come from another version, train again") from None
