@@ -19,8 +19,9 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from enhanceme.architectures import inputs_for
-from enhanceme.classical import RIM, apply, camera, enlarger, frame_weights, match_brightness, usable, with_rim
+from enhanceme.classical import RIM, camera, frame_weights, match_brightness, with_rim
 from enhanceme.metrics import cpsnr
+from enhanceme.operators import apply, enlarger, usable
 from enhanceme.patching import scene_input
 from enhanceme.registration import register
 from enhanceme.scenes import find_scenes, read_norms, read_scene

@@ -13,11 +13,11 @@ import pandas as pd
 from enhanceme.choice import CHOICE, Choice, fit_choice, log_likelihoods, read_choice
 from enhanceme.config import Config
 from enhanceme.core import project_root, written_whole
+from enhanceme.folds import label_positions, make_folds
 from enhanceme.preparation import prepare
 from enhanceme.registration import choice_table
 from enhanceme.statistics import bootstrap_mean
 from enhanceme.stream import store_places
-from enhanceme.validation import label_positions, make_folds
 
 BRIGHTNESS = ("level", "level distance", "level rank distance", "contrast distance")
 SHIFTS = ("shift x", "far in x", "correlation")

@@ -18,7 +18,7 @@ from enhanceme.config import Config
 from enhanceme.losses import build_loss
 from enhanceme.models import build_model
 from enhanceme.preparation import prepare
-from enhanceme.scenes import write_scene
+from enhanceme.scene_writing import write_scene
 from enhanceme.settings import SimulationConfig
 from enhanceme.simulation import simulate_scene
 from enhanceme.stream import Samples, patch_dataset

@@ -22,7 +22,8 @@ from PIL import Image
 from scipy.ndimage import fourier_shift
 
 from enhanceme.preparation import open_store, prepare_scene
-from enhanceme.scenes import find_scenes, read_scene, write_scene
+from enhanceme.scene_writing import write_scene
+from enhanceme.scenes import find_scenes, read_scene
 from enhanceme.settings import RegistrationConfig, SimulationConfig
 from enhanceme.simulation import simulate_scene
 

@@ -14,13 +14,14 @@ import pandas as pd
 
 from enhanceme.choice import LOWEST
 from enhanceme.core import project_root, written_whole
+from enhanceme.folds import CrossFitted, fold_store, label_positions, make_folds
 from enhanceme.methods import default_weights
 from enhanceme.metrics import cpsnr
 from enhanceme.patching import Prepared
 from enhanceme.prediction import ensemble, with_margin
 from enhanceme.preparation import Store
 from enhanceme.stream import store_places
-from enhanceme.validation import CrossFitted, fold_store, held_out_scores, label_positions, make_folds
+from enhanceme.validation import held_out_scores
 from enhanceme.weights import baselines, load_model
 
 

@@ -16,17 +16,8 @@ from .core import UserError
 from .layers import CONVS, EXACT, Crop, PixelShuffle, ReflectPad, wdsr_b
 from .losses import UNIT
 from .patching import MARGIN
-from enhanceme.stack_layers import (
-    Bicubic,
-    ExpandFrames,
-    FillConcealed,
-    LogScale,
-    MaskedMean,
-    OnlyFrame,
-    Restore,
-    Standardise,
-    Units,
-)
+from .stack_layers import Bicubic, ExpandFrames, FillConcealed, OnlyFrame
+from .unit_layers import LogScale, MaskedMean, Restore, Standardise, Units
 
 # %% ../nbs/429_architectures.ipynb #c98eabc5
 BAND_UNITS = {"NIR": (8075.2045, 3160.7272), "RED": (5266.2245, 3431.8614)}  # mean, std in DN: EnhanceMe's source

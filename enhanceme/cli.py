@@ -19,7 +19,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from . import commands, image_commands  # noqa: F401 (importing them registers their commands)
+from . import commands, image_commands, network_commands  # noqa: F401 (importing them registers their commands)
 from .config import check_training_memory
 from .core import UserError, check_extra, file_kind, shown, written_whole
 from enhanceme.options import (
@@ -124,9 +124,9 @@ def trials(
 ):
     "Train and score the missing trials of a study: networks that differ from a reference in one factor. Resumes."
     load_tensorflow()
+    from enhanceme.bench import Bench
     from enhanceme.ownership import claimed
     from enhanceme.surveys import SURVEYS, run_factor
-    from enhanceme.trials import Bench
 
     with claimed(study):
         for name in factor or (*Bench.open(study).config.study.factors, *SURVEYS):

@@ -17,13 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from .charts import diagonal, gain_dots
+from .chosen_scenes import scene_row
 from .comparison import SIDE, Comparison, Source, distinct_names, measure, open_source
 from .core import UserError, shown, written_whole
 from .figures import Slider, busiest, gallery, zoomed
 from .metrics import PERFECT
 from .ownership import check_own, check_place, claimed, holds, new_folder
 from .pages import code
-from .results import scene_row
 from .scenes import find_scenes, read_norms, read_scene
 from .style import COLORS, CYCLE, MUTED, Picture, canvas, styled
 from .templates import Block, from_template, stylesheet

@@ -19,7 +19,7 @@ from .layout import write_norms
 from .metrics import baseline
 from .ownership import check_place, claimed, new_folder, record_tree, remove_leftovers
 from .readers import read_json
-from .scenes import write_scene
+from .scene_writing import write_scene
 from .settings import SimulationConfig
 from .simulation import simulate_scene
 from .workers import map_scenes

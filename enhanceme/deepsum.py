@@ -11,8 +11,9 @@ from keras import ops
 
 from .core import UserError
 from .layers import EXACT, PixelShuffle, ReflectPad, register
-from .stack_layers import Bicubic, Clear, FoldFrames, MaskedMean, OnlyFrame, ShiftToGrid, UnfoldFrames
+from .stack_layers import Bicubic, Clear, FoldFrames, OnlyFrame, ShiftToGrid, UnfoldFrames
 from .temporal_layers import FillFromOthers, FilterFrames, InstanceNorm, image_output, stack_input
+from .unit_layers import MaskedMean
 
 # %% ../nbs/431_deepsum.ipynb #38142950
 @register

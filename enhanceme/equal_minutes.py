@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 from typing_extensions import TypedDict
 
+from .bench import Bench, digest, first_scenes
 from .config import Config
 from .core import Meter, UserError, progress_bar, shown, write_json
 from .patching import scene_input
@@ -27,7 +28,7 @@ from .preparation import Store
 from .readers import read_json
 from .stream import split_scenes, store_places
 from .trial_runs import score_network, trial_key, trial_state, write_table
-from .trials import ARCHITECTURES, Bench, Trial, digest, first_scenes, plan
+from .trials import ARCHITECTURES, Trial, plan
 
 # %% ../nbs/926_equal_minutes.ipynb #633a8c52
 HELD_OUT, TUNED = 0.25, 0.125  # shares of the scenes that are held out, and of the others for the choice of the rate

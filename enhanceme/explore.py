@@ -13,10 +13,11 @@ import ipywidgets as w
 import numpy as np
 
 from .core import UserError, package_folder
-from .explorer_cards import DRAWING, ChoiceCard, ErrorsCard, FramesCard, ImagesCard, row, text_widget
+from .explorer_cards import ChoiceCard, ErrorsCard, FramesCard, ImagesCard
 from .settings import RegistrationConfig
 from .templates import Block
 from .views import Library, Network, View, open_library
+from .widgets import DRAWING, row, text_widget
 from .wording import several
 
 # %% ../nbs/891_explore.ipynb #0336bdb5

@@ -26,14 +26,11 @@ from enhanceme.stack_layers import (
     FrameSummary,
     FrameWeights,
     LikelihoodLogits,
-    MaskedMean,
-    Restore,
     ShiftToGrid,
     SplitLikelihood,
-    Standardise,
     UnfoldFrames,
-    Units,
 )
+from .unit_layers import MaskedMean, Restore, Standardise, Units
 
 # %% ../nbs/432_fusion.ipynb #2bbd45b1
 def _frames_on_grid(

@@ -24,7 +24,8 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from .core import UserError, git_state, progress_bar, project_root, shown, write_json, written_whole
-from .notebooks import execute, heading, read_notebook, render, seconds_text
+from .execution import execute
+from .notebooks import heading, read_notebook, render, seconds_text
 from .templates import from_template, stylesheet
 from .wording import several
 

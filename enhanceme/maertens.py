@@ -9,8 +9,9 @@ __all__ = ['maertens']
 import keras
 
 from .layers import EXACT, PixelShuffle
-from .stack_layers import Bicubic, MaskedMean
+from .stack_layers import Bicubic
 from .temporal_layers import FramesAsChannels, image_output, stack_input
+from .unit_layers import MaskedMean
 
 # %% ../nbs/439_maertens.ipynb #99b495a6
 def maertens(

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from .bench import cached_scene
 from .config import Config
 from .figures import radial_power
 from .metrics import CROP, align, consistency
 from .patching import scene_input
 from .scores import score_scene
 from .stream import Samples
-from .trials import cached_scene
 
 # %% ../nbs/910_measures.ipynb #ad0224f3
 FEWEST_CLEAR = 100  # HR pixels, below which edges are not measured

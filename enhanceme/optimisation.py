@@ -21,7 +21,7 @@ from .features import SHARPNESS
 from .layers import all_layers
 from .models import build_model
 from .settings import TrainingConfig
-from .stack_layers import Units
+from .unit_layers import Units
 
 # %% ../nbs/520_optimisation.ipynb #701c8196
 def learning_rate(

@@ -13,8 +13,8 @@ from .architectures import MARGIN
 from .core import UserError
 from .layers import EXACT, Crop, PixelShuffle, register
 from .losses import UNIT
-from .stack_layers import LogScale, MaskedMean
 from .temporal_layers import FilterFrames, FrameSelfAttention, image_output, stack_input
+from .unit_layers import LogScale, MaskedMean
 
 # %% ../nbs/434_piunet.ipynb #c32bc3df
 @register

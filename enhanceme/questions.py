@@ -13,7 +13,8 @@ import pandas as pd
 import yaml
 
 from .core import UserError, shown
-from .notebooks import answer_text, experiment_files, read_notebook
+from .execution import experiment_files
+from .notebooks import answer_text, read_notebook
 from .results import Results
 
 # %% ../nbs/740_questions.ipynb #d7a59fb6

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['RECORD_VERSION', 'Origin', 'NUMBERS', 'Part', 'Stage', 'Wanted', 'DataCheck', 'from_version_1', 'StudyRecord',
-           'resolve', 'data_credit', 'portable', 'Results', 'choose_scene', 'extremes', 'like', 'scene_row', 'headline',
-           'headline_table']
+           'resolve', 'data_credit', 'portable', 'Results', 'headline', 'headline_table']
 
 # %% ../nbs/710_results.ipynb #7c02df64
 import os
@@ -19,11 +18,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .core import UserError, project_root, shown
-from .figures import Row
 from .images import read_image
-from .metrics import align
 from .readers import read_json, read_table
-from .scenes import Scene, find_scenes, read_norms
+from .scenes import Scene
 from .statistics import bootstrap_mean
 from .templates import Block
 from .wording import spread, table
@@ -262,81 +259,6 @@ class Results:
         "Return a method's image of a scene, (3h, 3w) uint16 in DN, or None."
         path = self.image_path(scene.name, method)
         return None if path is None else read_image(path)
-
-# %% ../nbs/710_results.ipynb #67107081
-def choose_scene(
-    data,  # a data set's folder
-    wanted: str = "",  # such as "RED/imgset0000" or "imgset0000"; "" = by rule
-    results: Results | None = None,  # a study whose predictions are preferred
-) -> Path:  # the scene's folder; raises `UserError` when the data set does not hold it
-    "Choose the scene that is wanted, or the middle one."
-    folders = find_scenes(data)
-    if wanted:
-        found = [f for f in folders if f.as_posix().endswith("/" + wanted.strip("/"))]
-        if not found:
-            some = ", ".join(f"{f.parent.name}/{f.name}" for f in folders[:3])
-            raise UserError(
-                f"scene {shown(wanted)}", f"not in {shown(data)}, which holds {some}, ...", "choose one of its scenes"
-            )
-        return found[0]
-
-    def prefer(condition, among):
-        return [f for f in among if condition(f)] or among
-
-    folders = prefer(lambda f: (f / "HR.png").is_file() or (f / "truth.npz").is_file(), folders)
-    if results is not None:
-        folders = prefer(lambda f: results.image_path(f.name) is not None, folders)
-    norms = read_norms(data)
-    return sorted(folders, key=lambda f: (norms.get(f.name, 0), f.name))[(len(folders) - 1) // 2]
-
-
-def extremes(
-    scores: pd.DataFrame,  # of `Results.scores`
-    method: str = "network",  # whose gain ranks the scenes
-    band: str | None = None,  # "NIR" or "RED"; None = both
-) -> pd.DataFrame:  # up to three rows with a column `rank`: best, median, worst
-    "Return the best, the median and the worst scene by gain."
-    rows = scores[(scores["method"] == method) & (scores["band"] == band if band else True)]
-    rows = rows.sort_values(["gain", "scene"], ascending=[False, True])
-    names = {1: ["only"], 2: ["better", "worse"]}.get(len(rows), ["best", "median", "worst"])
-    places = range(len(rows)) if len(rows) < 3 else [0, (len(rows) - 1) // 2, len(rows) - 1]
-    return rows.iloc[list(places)].assign(rank=names[: len(rows)])
-
-# %% ../nbs/710_results.ipynb #6d875347
-def like(
-    frame: np.ndarray,  # DN
-    model: np.ndarray,  # DN
-) -> np.ndarray:  # DN, shape of `frame`
-    "Return a frame with the median and the standard deviation of another image."
-    return (frame - np.median(frame)) / max(frame.std(), 1e-9) * model.std() + np.median(model)
-
-
-def scene_row(
-    scene: Scene,
-    images: dict,  # method -> (3h, 3w) DN
-    title: str = "",  # of the row; the scene's key where empty
-    names: dict | None = None,  # method -> title of its panel; the method's name where it is not given
-) -> Row:
-    "Return the clearest frame, each method's image, HR where it is known, error maps and scores, for a gallery."
-    called = {"network": "SR", **(names or {})}
-    clearest = int(np.argmax(scene.clearance))
-    level = next(iter(images.values())) if scene.target is None else scene.target[0][scene.target[1]]
-    panels, errors = {"LR": like(scene.lr[clearest].astype(float), level)}, {}
-    notes = {"LR": f"LR{scene.frames[clearest]:03d}, {scene.clearance[clearest]:.0%} clear"}
-    for method, image in images.items():
-        name = called.get(method, method)
-        panels[name] = image
-        if scene.target is None:
-            continue
-        fit = align(image, *scene.target)
-        panels[name], errors[f"{name} − HR"], notes[name] = fit.sr, fit.error, f"{fit.match.cpsnr:.2f} dB"
-    if scene.target is not None:
-        panels["HR"] = fit.hr  # on the grid of the last image
-    elif len(images) > 1:
-        (first, one), (second, two) = list(images.items())[:2]
-        difference = two.astype(float) - one
-        errors[f"{called.get(second, second)} − {called.get(first, first)}"] = difference - difference.mean()
-    return Row(title or scene.key, panels, errors, notes)
 
 # %% ../nbs/710_results.ipynb #2506f013
 def headline(

@@ -18,18 +18,19 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from .checks import check_data, fingerprint
+from .chosen_scenes import extremes, scene_row
 from .config import Config, make_config
 from .core import RECORD, UserError, progress_bar, remove_empty, shown, write_json, written_whole
 from .datasets import simulate_dataset
+from .execution import run_notebook
 from .figures import busiest, gallery, zoomed
 from .methods import baseline_data, predict_data, score_data
-from .notebooks import run_notebook
 from .ownership import begin_record, check_place, claimed, recorded, remove_recorded
 from .pages import render_index
 from .preparation import open_store, prepare
 from .questions import experiments, factors_of, front_matter, read_answers
 from .readers import read_json
-from .results import Results, Stage, StudyRecord, Wanted, extremes, scene_row
+from .results import Results, Stage, StudyRecord, Wanted
 from .scenes import find_scenes, read_scene
 from .surveys import SURVEYS, run_factor
 from .trials import with_changes

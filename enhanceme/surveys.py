@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .bench import Bench, first_scenes
 from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
@@ -32,7 +33,7 @@ from .registration import register
 from .results import NUMBERS, Results
 from .scenes import find_scenes, read_norms, read_scene
 from .trial_runs import run_trials, shown_scenes, write_table
-from .trials import ARCHITECTURES, FACTORS, REFERENCE, Bench, first_scenes, reference, slug
+from .trials import ARCHITECTURES, FACTORS, REFERENCE, reference, slug
 
 # %% ../nbs/930_surveys.ipynb #01b5b6c2
 def run_survey(

@@ -12,7 +12,8 @@ from keras import ops
 
 from .layers import EXACT, Crop, register
 from .patching import MARGIN
-from .stack_layers import FoldFrames, Restore, Standardise, UnfoldFrames, Units
+from .stack_layers import FoldFrames, UnfoldFrames
+from .unit_layers import Restore, Standardise, Units
 
 # %% ../nbs/421_temporal_layers.ipynb #10317f42
 def stack_input(

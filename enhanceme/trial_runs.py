@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
+from .bench import Bench, cached_scene, digest, first_scenes
 from .checks import fingerprint
 from .config import Config
 from .core import Meter, UserError, progress_bar, shown, write_json, written_whole
@@ -26,7 +27,7 @@ from .patching import scene_input
 from .prediction import to_dn
 from .preparation import prepare_scene
 from .readers import read_json
-from .trials import ARCHITECTURES, FACTORS, WITH_IMAGES, Bench, Trial, cached_scene, digest, first_scenes, plan
+from .trials import ARCHITECTURES, FACTORS, WITH_IMAGES, Trial, plan
 
 # %% ../nbs/920_trial_runs.ipynb #902cc752
 IMPOSSIBLE = "output channel"  # in the message of a loss that cannot train a network

@@ -4,33 +4,18 @@
 
 # %% auto #0
 __all__ = ['ORIGINAL', 'INPUT', 'NETWORK', 'TRAINING', 'ARCHITECTURES', 'WHOLE', 'FACTORS', 'ABLATIONS', 'WITH_SNAPSHOTS',
-           'WITH_IMAGES', 'REFERENCE', 'Simulated', 'Variation', 'each_value', 'design', 'with_changes', 'reference',
-           'standard_level', 'Trial', 'slug', 'folder_of', 'network_trials', 'trials_of', 'plan', 'digest',
-           'cached_scene', 'first_scenes', 'Bench']
+           'WITH_IMAGES', 'REFERENCE', 'Variation', 'each_value', 'design', 'with_changes', 'reference',
+           'standard_level', 'Trial', 'slug', 'folder_of', 'network_trials', 'trials_of', 'plan']
 
 # %% ../nbs/900_trials.ipynb #1b6736d8
-import functools
-import hashlib
-import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
-from typing_extensions import TypedDict
-
-from .checks import fingerprint
 from .config import Config, deep_update, field_names, make_config
 from .core import UserError, shown
-from .datasets import simulate_dataset
 from .designs import DESIGNS
-from .preparation import prepare
-from .readers import read_json
-from .results import Results
-from .scenes import Scene, find_scenes, read_norms, read_scene
 from .settings import FACTORS as NAMES
 from .settings import LossConfig, PatchingConfig, RegistrationConfig, StudyConfig
-from .stream import split_scenes, store_places
 
 # %% ../nbs/900_trials.ipynb #a76815ec
 @dataclass(frozen=True)
@@ -310,119 +295,3 @@ def plan(
     seeds = {name: study.network_seeds if name == ARCHITECTURES else study.seeds for name in names}
     each = [(seed, name) for seed in range(max(seeds.values(), default=0)) for name in names if seed < seeds[name]]
     return [trial for seed, name in each for trial in trials_of(config, name, seed)]
-
-# %% ../nbs/900_trials.ipynb #9aed7b36
-def digest(
-    values,  # plain Python values
-) -> str:  # 12 hexadecimal digits
-    "Return a digest of values."
-    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=6).hexdigest()
-
-
-@functools.lru_cache(maxsize=128)
-def cached_scene(
-    folder: Path,  # of the scene
-) -> Scene:
-    "Read a scene with its norm, once."
-    return read_scene(folder, read_norms(folder.parents[2]))
-
-
-def first_scenes(
-    folders,  # of scenes
-    count: int,  # scenes wanted; 0 = all
-    bands,  # in this order
-) -> list[Path]:
-    "Return the first scenes, equally many of each band."
-    chosen = []
-    for k, band in enumerate(bands):
-        own = [f for f in folders if f.parent.name == band]
-        chosen += own[: count // len(bands) + (k < count % len(bands))] if count else own
-    return chosen
-
-# %% ../nbs/900_trials.ipynb #70a42b06
-Simulated = TypedDict("Simulated", {"seed": int})  # the part of simulation.json that is read
-
-
-@dataclass(frozen=True)
-class Bench:
-    "The scenes and stores that the trials of a study share."
-
-    folder: Path  # of the study
-    config: Config  # its settings
-    data: Path  # the data set on which its networks are trained
-
-    @staticmethod
-    def open(
-        study,  # `Results`, or a study's folder
-    ) -> "Bench":
-        "Open the bench of a study; raise `UserError` when its scenes are missing."
-        results = study if isinstance(study, Results) else Results.open(study)
-        mend = f"run `enhanceme study --out {study}` first"
-        if not results.settings:
-            raise UserError(study, "has no study.json with its settings", mend)
-        data = results.folder / "data" if results.trained_on_simulated else results.data
-        if not data.is_dir():
-            raise UserError(data, "the scenes of this study are missing", mend)
-        return Bench(results.folder, make_config(results.settings, str(results.folder / "study.json")), data)
-
-    @cached_property
-    def digest(self) -> str:
-        "Fingerprint of the scenes; a stored trial of other scenes is not reused."
-        return fingerprint(self.data)
-
-    @property
-    def home(self) -> Path:
-        "STUDY/trials."
-        return self.folder / "trials"
-
-    def training_data(
-        self,
-        config: Config,  # of a trial
-        workers: int = 1,
-    ) -> Path:
-        "Return the data set on which a trial is trained: the study's, or another where the simulator is varied."
-        if config.simulation == self.config.simulation:
-            return self.data
-        record = self.data / "simulation.json"
-        if not record.is_file():
-            raise UserError(self.data, "holds no simulated scenes to vary", "leave simulator out of study.factors")
-        kept = config.simulation.model_dump(mode="json")
-        return simulate_dataset(
-            self.home / f"data-{digest(kept)}",
-            len(find_scenes(self.data, split="train")),
-            read_json(record, "leave simulator out of study.factors", Simulated)["seed"],
-            config.simulation,
-            bands=self.config.bands,
-            test_fraction=0,
-            workers=workers,
-        )
-
-    def store(
-        self,
-        config: Config,  # of a trial
-        data: Path,  # the data set
-        workers: int = 1,
-    ):  # `preparation.Store`
-        "Return the prepared training scenes of a data set."
-        if data == self.data and config.registration == self.config.registration:
-            root = self.folder / "store"
-        else:
-            name = f"{config.registration.mode}-{digest(config.registration.model_dump(mode='json'))}"
-            root = self.home / "stores" / (name if data == self.data else f"{name}-{data.name}")
-        return prepare(data, root, config.registration, split="train", workers=workers, progress=False)
-
-    def scored(
-        self,
-        config: Config,  # of a trial
-        store,  # its prepared scenes
-    ) -> list[Path]:
-        "Return the scenes on which a trial is scored."
-        known = lambda folder: (folder / "HR.png").is_file() or (folder / "truth.npz").is_file()
-        folders = [f for f in find_scenes(self.data) if f.parents[1].name == "test" and known(f)]
-        if not folders:
-            keys = [key for band in config.bands for key in store.trainable(band)]
-            seed = config.seed if config.training.split == "random" else "usual"
-            places = store_places(store, keys)  # as the training splits them: no scene of training is scored
-            held_out = set(split_scenes(keys, config.training.validation, seed, places)[1])
-            folders = [f for f in find_scenes(self.data, split="train") if f"{f.parent.name}/{f.name}" in held_out]
-        return first_scenes(folders, self.config.study.scenes, self.config.bands)

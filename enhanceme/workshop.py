@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from .bench import Bench, cached_scene, first_scenes
 from .core import UserError, shown, written_whole
 from .fitting import kept
 from .images import write_image
@@ -25,7 +26,7 @@ from .readers import read_json
 from .registration import Stack
 from .scenes import find_scenes
 from .trial_runs import Trained, shown_scenes
-from .trials import Bench, cached_scene, first_scenes, slug, with_changes
+from .trials import slug, with_changes
 from .weights import load_model, reconstruct
 
 # %% ../nbs/924_workshop.ipynb #f2b3c75f

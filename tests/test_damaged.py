@@ -14,7 +14,8 @@ from enhanceme.checks import check_data, fingerprint
 from enhanceme.core import UserError
 from enhanceme.images import write_image
 from enhanceme.layout import write_norms
-from enhanceme.scenes import Scene, find_scenes, read_scene, write_scene
+from enhanceme.scene_writing import write_scene
+from enhanceme.scenes import Scene, find_scenes, read_scene
 
 SIDE = 32
 

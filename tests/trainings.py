@@ -41,7 +41,8 @@ def arguments(data, store, run, settings, more=()):
 
 def watch(record):
     "Make the trainings of this process write their phase and step to `record`."
-    from enhanceme.training import Recorder, Trainer, Validator
+    from enhanceme.training import Trainer
+    from enhanceme.training_state import Recorder, Validator
 
     def recorded(owner, name, inside, after):
         method = getattr(owner, name)
