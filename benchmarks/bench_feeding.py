@@ -19,8 +19,8 @@ from enhanceme.losses import build_loss
 from enhanceme.models import build_model
 from enhanceme.preparation import prepare
 from enhanceme.scene_writing import write_scene
-from enhanceme.settings import SimulationConfig
 from enhanceme.simulation import simulate_scene
+from enhanceme.simulation_settings import SimulationConfig
 from enhanceme.stream import Samples, patch_dataset
 
 

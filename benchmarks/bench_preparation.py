@@ -24,8 +24,9 @@ from scipy.ndimage import fourier_shift
 from enhanceme.preparation import open_store, prepare_scene
 from enhanceme.scene_writing import write_scene
 from enhanceme.scenes import find_scenes, read_scene
-from enhanceme.settings import RegistrationConfig, SimulationConfig
+from enhanceme.settings import RegistrationConfig
 from enhanceme.simulation import simulate_scene
+from enhanceme.simulation_settings import SimulationConfig
 
 
 def decode(folder):

@@ -23,8 +23,8 @@ from enhanceme.metrics import baseline, cpsnr
 from enhanceme.scenes import find_scenes, read_scene
 from enhanceme.scorecard import scorecard
 from enhanceme.sensor_survey import survey_scene
-from enhanceme.settings import SimulationConfig
 from enhanceme.simulation import simulate_scene
+from enhanceme.simulation_settings import SimulationConfig
 
 HERE = Path(__file__).parent
 BAND_OF = {"RED": (0, 594), "NIR": (594, 1160)}  # ids of the archive's training scenes

@@ -8,6 +8,7 @@ __all__ = ['choose_scene', 'extremes', 'like', 'scene_row']
 # %% ../nbs/712_chosen_scenes.ipynb #a98a19e8
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .core import UserError, shown

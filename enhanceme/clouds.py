@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from .patterns import fractal_pair
 from .sensor import SCALE
-from .settings import SimulationConfig
+from .simulation_settings import SimulationConfig
 
 # %% ../nbs/225_clouds.ipynb #2547c7e6
 def cloud_field(

@@ -27,12 +27,11 @@ from enhanceme.settings import (
     PatchingConfig,
     PredictionConfig,
     RegistrationConfig,
-    Section,
-    SimulationConfig,
     StudyConfig,
     TrainingConfig,
     UncertaintyConfig,
 )
+from .simulation_settings import Section, SimulationConfig
 
 # %% ../nbs/020_config.ipynb #3a1b36de
 Band = Literal["NIR", "RED"]

@@ -20,8 +20,8 @@ from .metrics import baseline
 from .ownership import check_place, claimed, new_folder, record_tree, remove_leftovers
 from .readers import read_json
 from .scene_writing import write_scene
-from .settings import SimulationConfig
 from .simulation import simulate_scene
+from .simulation_settings import SimulationConfig
 from .workers import map_scenes
 
 # %% ../nbs/240_datasets.ipynb #774b6a98

@@ -15,7 +15,8 @@ import numpy as np
 
 from .core import shown
 from .mask_kinds import few_values, one_scale, open_mask
-from .places import commonest, settle
+from .missing_pixels import commonest
+from .places import settle
 from .products import is_product, open_product
 from .rasters import Layer, open_image
 from .registration import register

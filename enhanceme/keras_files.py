@@ -21,7 +21,7 @@ from .archives import DAMAGED, opened_zip
 from .config import Config, make_config
 from .core import UserError, shown
 from .readers import MB, parse_yaml
-from .settings import SimulationConfig
+from .simulation_settings import SimulationConfig
 
 # %% ../nbs/060_keras_files.ipynb #2b7d455c
 SETTINGS = "enhanceme.yaml"  # name of the settings inside a .keras file

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from .patterns import coarser, dead_leaves, drainage, finer, fractal_pair, smoothstep, stroke
-from .settings import SimulationConfig
+from .simulation_settings import SimulationConfig
 
 # %% ../nbs/210_landscapes.ipynb #09f79765
 MATERIALS = {  # RED, NIR reflectance, season -1..1, texture

@@ -13,8 +13,8 @@ from .core import UserError
 from .landscapes import draw_latitude
 from .scenes import Scene
 from .sensor import SATURATED, SCALE, sampler
-from .settings import SimulationConfig
 from .simulation import draw_shifts, quantised
+from .simulation_settings import SimulationConfig
 
 # %% ../nbs/250_realism.ipynb #28935210
 EDGE = 8  # px that a reduced scene leaves on each side of the frames, so that shifted frames see ground

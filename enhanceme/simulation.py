@@ -18,7 +18,7 @@ from .imagery import imagery_landscape
 from .landscapes import Landscape, draw_latitude, procedural_landscape
 from .scenes import Scene
 from .sensor import SATURATED, SCALE, sampler
-from .settings import SimulationConfig
+from .simulation_settings import SimulationConfig
 
 # %% ../nbs/230_simulation.ipynb #cb582b19
 MAX_SHIFT = 2.6  # LR px, the largest shift of a frame

@@ -14,7 +14,7 @@ from scipy.optimize import least_squares
 
 from .registration import Stack
 from .sensor import KERNEL_A, SCALE, kernel
-from .settings import SimulationConfig
+from .simulation_settings import SimulationConfig
 
 # %% ../nbs/371_suitability.ipynb #5ba05796
 SIDE = 256  # px, side of the part of a stack that is looked at, at most

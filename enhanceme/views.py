@@ -24,8 +24,9 @@ from .registration import Stack, register, remove_spikes
 from .results import Results, resolve
 from .scenes import Scene, find_scenes, read_norms, read_scene
 from .sensor import SCALE
-from .settings import RegistrationConfig, SimulationConfig
+from .settings import RegistrationConfig
 from .simulation import simulate_scene
+from .simulation_settings import SimulationConfig
 from .style import limits, symmetric
 
 # %% ../nbs/860_views.ipynb #b0711e8f

@@ -10,8 +10,8 @@ keras = pytest.importorskip("keras")
 from enhanceme.architectures import wdsr3d  # noqa: E402
 from enhanceme.core import shared_path  # noqa: E402
 from enhanceme.scenes import read_scene  # noqa: E402
-from enhanceme.settings import SimulationConfig  # noqa: E402
 from enhanceme.simulation import simulate_scene  # noqa: E402
+from enhanceme.simulation_settings import SimulationConfig  # noqa: E402
 
 FRAMES, SIDE, MARGIN = 5, 16, 3  # frames, LR px of a patch, LR px around it
 PAIRS = ("imgset0014", "imgset0636"), ("imgset0061", "imgset0626"), ("imgset0063", "imgset0638")  # RED, NIR

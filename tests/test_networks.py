@@ -26,7 +26,7 @@ def settings(preset):
 def scenes(tmp_path_factory):
     "A data set of six small scenes."
     from enhanceme.datasets import simulate_dataset
-    from enhanceme.settings import SimulationConfig
+    from enhanceme.simulation_settings import SimulationConfig
 
     sizes = SimulationConfig(size=32, frames_mean=9, frames_max=10)
     return simulate_dataset(tmp_path_factory.mktemp("networks") / "data", 6, 5, sizes, workers=1)
