@@ -20,8 +20,8 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from .core import written_whole
-from .notebooks import heading, portable, seconds_text
-from .results import Results, data_credit, headline, headline_table
+from .notebooks import heading, seconds_text
+from .results import Results, data_credit, headline, headline_table, portable
 from .templates import Block, facts, from_template, stylesheet
 from .wording import several, spread, table
 

@@ -12,12 +12,11 @@ import shutil
 from pathlib import Path
 
 from .core import UserError, file_kind, make_folders, partial_path, remove_empty, shown
-from .notebooks import portable
 from .ownership import check_place, claimed
 from .pages import render_shelf
 from .questions import experiments, factors_of
 from .readers import read_bytes
-from .results import Results, headline
+from .results import Results, headline, portable
 
 # %% ../nbs/751_publication.ipynb #14974758
 KEPT = (  # the files of a study that are published
