@@ -66,9 +66,10 @@ def cards_page(
     "Render model cards as a page."
     from nbconvert.filters import markdown2html
 
+    text = "\n\n".join(cards)
     return whole_page(
         "EnhanceMe, the weights that ship",
         "Model cards: data, recipe, scores and limits of the weights that ship",
-        Block(markdown2html("\n\n".join(cards))),
+        Block(f'<div class="jp-RenderedMarkdown" style="overflow-x: auto">{markdown2html(text)}</div>'),
         Block("Written by EnhanceMe from the model cards in the package. It needs no network."),
     )
