@@ -243,7 +243,9 @@ def new_folder(
         yield
     except Exception:
         if new and not keep():
+            remove_leftovers(path)  # of workers that were stopped while they wrote
             remove_recorded(path)
+            remove_empty(sorted(home for home in path.rglob("*") if home.is_dir()))
         raise
     finally:
         _begun.discard(path)
