@@ -67,6 +67,7 @@ def train(
     scheduler: SchedulerOpt = None,
 ):
     "Prepare the scenes, train a network, validate it on held-out scenes and write a run folder."
+    check_extra("enhanceme train", "train", "tensorflow", "keras")
     config = config_from_options(profile, set_, seed)
     from enhanceme.ownership import check_place, claimed, new_folder
     from enhanceme.preparation import prepare

@@ -47,7 +47,7 @@ def fill(
     store: dict,  # placeholder -> MathML
 ) -> str:
     "Replace the placeholders in HTML by their MathML."
-    return re.sub(r"emMathPlaceholder\d+x", lambda match: store[match[0]], text)
+    return re.sub(r"emMathPlaceholder\d+x", lambda match: store.get(match[0], match[0]), text)
 
 # %% ../nbs/720_notebooks.ipynb #eca2dcb7
 def static_outputs(
