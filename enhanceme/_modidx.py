@@ -789,6 +789,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                    'enhanceme.library.page_cells': ('library.html#page_cells', 'enhanceme/library.py'),
                                    'enhanceme.library.render_library': ('library.html#render_library', 'enhanceme/library.py'),
                                    'enhanceme.library.search_entries': ('library.html#search_entries', 'enhanceme/library.py'),
+                                   'enhanceme.library.with_shared_style': ('library.html#with_shared_style', 'enhanceme/library.py'),
                                    'enhanceme.library.write_library_index': ('library.html#write_library_index', 'enhanceme/library.py')},
             'enhanceme.losses': { 'enhanceme.losses.Charbonnier': ('losses.html#charbonnier', 'enhanceme/losses.py'),
                                   'enhanceme.losses.Charbonnier.measure': ('losses.html#charbonnier.measure', 'enhanceme/losses.py'),
