@@ -27,7 +27,7 @@ from .settings import RegistrationConfig
 from .workers import map_scenes
 
 # %% ../nbs/340_preparation.ipynb #a8eceb41
-FORMAT = 5  # of the store; changes whenever the content, or the computation of it, changes
+FORMAT = 6  # of the store; changes whenever the content, or the computation of it, changes
 
 MAPPED = ("frames", "masks")  # arrays of a stack that stay in the file; smaller ones are copied
 
