@@ -22,6 +22,7 @@ from .images import read_image
 from .readers import read_table
 from .results import NUMBERS, Results
 from .trial_runs import trial_state
+from .trial_tables import gathered_rows
 from .trials import ABLATIONS, FACTORS, Trial, plan, standard_level
 
 # %% ../nbs/950_trial_results.ipynb #6630cde8
@@ -98,6 +99,8 @@ class TrialSet:
             path = self.home / trial.folder / name
             if os.path.lexists(path):
                 rows = read_table(path, f"remove {shown(path.parent)} and train the trial again", (), NUMBERS)
+                tables.append(rows.assign(level=trial.level, seed=trial.seed))
+            elif (rows := gathered_rows(self.study.folder, path.stem, trial.folder)) is not None:
                 tables.append(rows.assign(level=trial.level, seed=trial.seed))
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["level", "seed"])
 

@@ -31,6 +31,7 @@ from .preparation import Store, prepare_scene
 from .rates import best_rate
 from .readers import read_json
 from .stream import split_scenes
+from .trial_tables import gathered_states
 from .trials import ARCHITECTURES, FACTORS, WITH_IMAGES, Trial, folder_of, plan
 
 # %% ../nbs/920_trial_runs.ipynb #902cc752
@@ -55,10 +56,10 @@ def trial_state(
     home: Path,  # STUDY/trials
     trial: Trial,
 ) -> dict | None:  # the content of trial.json, or None when the trial is not finished
-    "Read the record of a finished trial."
+    "Read the record of a finished trial, from its folder or from the tables of a published study."
     path = home / trial.folder / "trial.json"
     again = f"remove {shown(path.parent)} and train the trial again"
-    return read_json(path, again) if os.path.lexists(path) else None
+    return read_json(path, again) if os.path.lexists(path) else gathered_states(home.parent).get(trial.folder)
 
 # %% ../nbs/920_trial_runs.ipynb #4423b3fc
 def score_network(
