@@ -28,7 +28,7 @@ from .metrics import cpsnr
 from .patching import scene_input
 from .prediction import to_dn
 from .preparation import Store, prepare_scene
-from .rates import best_rate
+from .rates import Found, best_rate
 from .readers import read_json
 from .stream import split_scenes
 from .trial_tables import gathered_states
@@ -240,8 +240,7 @@ def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak lea
         return trial.config.training.learning_rate
     home = bench.home / trial.search
     if not home.parent.joinpath(f"seed{trial.seed}") == bench.home / trial.folder:  # another level's search
-        stored = read_json(home / "search.json", "train the reference first", {"rate": float})
-        return stored["rate"]
+        return read_json(home / "search.json", "train the reference first", Found)["rate"]
     config = trial.config.change("seed=0", "training.snapshots=0")
     key = digest([config.to_dict(), list(rates), bench.digest])
     steps = max(1, config.training.steps // SEARCHED)
