@@ -190,7 +190,7 @@ def measure_snapshots(
     "Write the spectra of the two paths and the gradients of the networks kept during training."
     config = trial.config
     networks = {int(p.stem.removeprefix("step")): p for p in sorted((folder / "snapshots").glob("step*.keras"))}
-    if trial.standard or trial.factor in ("residual", "design"):
+    if trial.standard or trial.factor == "residual":
         shown = shown_scenes(scored)
         several = first_scenes(scored, SPECTRA, config.bands)
         spectra, images = measure_paths(networks, own, list(dict.fromkeys([*shown, *several])), shown)
@@ -295,131 +295,7 @@ def run_trial(
         rows += score_reference(bench, config, model, own, scored, folder)
     write_table(folder / "scores.csv", rows)
     write_table(folder / "cuts.csv", cut_paths(model, config, own, scored))
-    measure_snapshots(trial, folder, taught.store, own, shown)
-    cost = {name: outcome[name] for name in ("steps", "parameters", "wall_s", "cpu_s", "peak_mb")}
-    write_json(folder / "trial.json", {**about, **cost, "scenes": len(scored)})
-    return True
-
-# %% ../nbs/920_trial_runs.ipynb #633b7048
-SPECTRA = 8  # scenes whose spectra are measured, both bands together
-
-
-def measure_snapshots(
-    trial: Trial,
-    folder: Path,  # of the trial
-    store,  # prepared scenes of its training data
-    own,  # prepared scenes of the study
-    scored,  # scenes on which it was scored
-):
-    "Write the spectra of the two paths and the gradients of the networks kept during training."
-    config = trial.config
-    networks = {int(p.stem.removeprefix("step")): p for p in sorted((folder / "snapshots").glob("step*.keras"))}
-    if trial.standard or trial.factor in ("residual", "design"):
-        shown = shown_scenes(scored)
-        several = first_scenes(scored, SPECTRA, config.bands)
-        spectra, images = measure_paths(networks, own, list(dict.fromkeys([*shown, *several])), shown)
-        write_table(folder / "paths.csv", spectra)
-        if images and trial.seed == 0:
-            with written_whole(folder / "paths.npz") as part:
-                np.savez_compressed(part, **images)
-    if trial.standard or trial.factor == "normalisation":
-        scenes = [key for band in config.bands for key in store.trainable(band)]
-        write_table(folder / "gradients.csv", measure_gradients(networks, config, store, scenes))
-
-
-SEARCHED = 4  # a run of the search for a rate has the steps of a trial / this
-
-
-@dataclass(frozen=True)
-class Lesson:
-    "What a trial is trained on."
-
-    data: Path  # the data set
-    store: Store  # its prepared scenes
-    scenes: tuple  # training keys, keys for choices in training
-    start: Path | None  # weights to start from
-
-
-def lesson(
-    bench: Bench,
-    trial: Trial,
-    workers: int = 1,  # processes for preparing scenes
-) -> Lesson:
-    "Return what a trial is trained on: the study's scenes, a share of them, or simulated ones."
-    config, origin = trial.config, trial.origin
-    varied = config.simulation != bench.config.simulation
-    data = bench.simulated_data(config.simulation, workers) if origin.simulated or varied else bench.data
-    store = bench.store(config, data, workers)
-    if data == bench.data:
-        training, tuned = bench.scenes
-    else:  # another data set is divided like the study's
-        keys = [key for band in config.bands for key in store.trainable(band)]
-        training, tuned = split_scenes(keys, TUNED, bench.config.seed)
-    if origin.share < 1:
-        own = lambda band: [key for key in training if key.startswith(band)]
-        training = [key for band in config.bands for key in own(band)[: max(1, round(origin.share * len(own(band))))]]
-    start = bench.home / folder_of(trial.factor, origin.after, trial.seed) / "last.keras" if origin.after else None
-    return Lesson(data, store, (training, tuned), start)
-
-
-def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak learning rate
-    "Return the learning rate of a trial: its own, or the one that a search for its level or its reference found."
-    rates = bench.config.study.rates
-    if len(rates) == 1 or not trial.search:
-        return trial.config.training.learning_rate
-    home = bench.home / trial.search
-    if not home.parent.joinpath(f"seed{trial.seed}") == bench.home / trial.folder:  # another level's search
-        return read_json(home / "search.json", "train the reference first", Found)["rate"]
-    config = trial.config.change("seed=0", "training.snapshots=0")
-    key = digest([config.to_dict(), list(rates), bench.digest])
-    steps = max(1, config.training.steps // SEARCHED)
-    return best_rate(config, steps, rates, taught.data, taught.store, home, taught.scenes, key)["rate"]
-
-
-def run_trial(
-    bench: Bench,
-    trial: Trial,
-    workers: int = 1,  # processes for preparing scenes
-) -> bool:  # False when it was finished already
-    "Train and score one trial, or resume it."
-    from enhanceme.weights import load_model
-
-    # scenes: those of training, those of scoring, both prepared
-    folder, config = bench.home / trial.folder, trial.config
-    taught, scored = lesson(bench, trial, workers), bench.scored
-    own = taught.store if taught.data == bench.data else bench.store(config, None, workers)
-    if not scored:
-        raise UserError(bench.data, "has no held-out scene with HR on which to score a trial", "give more scenes")
-
-    # a finished trial of the same settings and scenes is reused
-    data_print = bench.digest if taught.data == bench.data else fingerprint(taught.data)
-    key = trial_key(trial, data_print, [f.name for f in scored])
-    stored = trial_state(bench.home, trial)
-    if stored and stored["key"] != key:
-        mend = f"remove {bench.home} to train all trials again, or give another folder for the study"
-        raise UserError(folder, "holds a trial of other settings or scenes", mend)
-    if stored and not stored.get("impossible"):
-        return False
-
-    # training
-    rate = found_rate(bench, trial, taught)
-    config = config.change(f"training.learning_rate={rate!r}")
-    about = {"key": key, "factor": trial.factor, "level": trial.level, "seed": trial.seed, "rate": rate}
-    outcome = trained_network(config, taught.data, taught.store, folder, about, taught.scenes, taught.start)
-    if outcome is None:
-        return True
-    for scene in scored:
-        prepare_scene(scene, own, config.registration, {})
-    model, shown = load_model(folder / "last.keras")[0], shown_scenes(scored)
-
-    # scores and measurements
-    keep = trial.seed == 0 and (trial.standard or trial.factor in WITH_IMAGES)
-    rows = score_network(model, config, own, scored, "test", folder / "sr" if keep else None, shown)
-    if trial.standard:
-        rows += score_reference(bench, config, model, own, scored, folder)
-    write_table(folder / "scores.csv", rows)
-    write_table(folder / "cuts.csv", cut_paths(model, config, own, scored))
-    measure_snapshots(trial, folder, store, own, scored)
+    measure_snapshots(trial, folder, taught.store, own, scored)
     cost = {name: outcome[name] for name in ("steps", "parameters", "wall_s", "cpu_s", "peak_mb")}
     write_json(folder / "trial.json", {**about, **cost, "scenes": len(scored)})
     return True
