@@ -225,6 +225,7 @@ class StudyConfig(Section):
     seeds: int = Field(3, ge=1, le=20)  # trainings of every level, each with a seed of its own
     scenes: int = Field(24, ge=0, le=10**6)  # held-out scenes on which a trial is scored, both bands together; 0 = all
     surveys: int = Field(12, ge=1, le=10**6)  # held-out scenes for classical methods and ensembles, both bands together
+    wishes: bool = True  # whether the experiment on wishes is made
     wish_steps: int = Field(200, ge=1, le=10**9)  # optimiser steps of every part in the experiment on wishes
     snapshots: int = Field(6, ge=2, le=64)  # networks kept on the way in experiments on learning itself
     batch: int = Field(8, ge=1, le=65536)  # patches per step

@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['OWN', 'DEPENDENT', 'ENOUGH', 'unchangeable', 'Stages', 'can_train', 'on_real_scenes', 'Used', 'held_out',
-           'write_cover', 'write_pages', 'page_key', 'check_renderable', 'render_study', 'Work', 'run_study']
+           'write_cover', 'write_pages', 'page_key', 'check_renderable', 'render_study', 'Work', 'run_study',
+           'command_of']
 
 # %% ../nbs/960_study.ipynb #d73778d2
 import contextlib
 import hashlib
 import re
+import shlex
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -44,7 +46,7 @@ from .questions import experiments, factors_of, front_matter, read_answers
 from .readers import read_json
 from .results import Results, Stage, StudyRecord, Wanted
 from .scenes import find_scenes, read_scene
-from .surveys import SURVEYS, run_factor
+from .surveys import run_factor, surveys_of
 from .trials import with_changes
 from .workers import scene_mapper
 
@@ -91,7 +93,7 @@ class Stages:
             mend = "give another folder with OUT=..., or FORCE=1 to do this one again"
             raise UserError(out, f"holds a study with other {differ}", mend)
         if stored != wanted:
-            self.record.wanted = Wanted(**wanted)
+            self.record.wanted, self.record.command = Wanted(**wanted), about.get("command", "")
             self.record.stages = [stage for stage in self.record.stages if not DEPENDENT.match(stage.name)]
         self.out.mkdir(parents=True, exist_ok=True)
         if not self.path.exists():
@@ -346,14 +348,27 @@ def run_study(
     data=None,  # a data set's folder; None = simulate
     workers: int = 2,  # local worker processes
     force: bool = False,  # do everything again
+    changes=(),  # "section.key=value" strings by which the settings differ from the profile
 ) -> Path:  # OUT/index.html
     "Run the stages of a study that are not finished."
     check_place(out, data)
     with claimed(out):
-        return _run_study(Path(out), config, data, workers, force)
+        return _run_study(Path(out), config, data, workers, force, changes)
 
 
-def _run_study(out, config, data, workers, force) -> Path:
+def command_of(
+    profile: str,
+    data=None,  # a data set's folder
+    changes=(),  # "section.key=value" strings
+) -> str:
+    "Return the command that makes a study."
+    if not changes:
+        return f"make study PROFILE={profile}" + (f" DATA={data}" if data else "")
+    options = [f"--data {data}"] * bool(data) + [f"--set {shlex.quote(change)}" for change in changes]
+    return " ".join([f"enhanceme study --profile {profile}", *options])
+
+
+def _run_study(out, config, data, workers, force, changes) -> Path:
     "See `run_study`."
     # data: given, simulated, or both
     if data is not None:
@@ -366,7 +381,7 @@ def _run_study(out, config, data, workers, force) -> Path:
         out,
         {"config": config.to_dict(), "data": given},
         force,
-        command=f"make study PROFILE={config.profile}" + (f" DATA={data}" if data else ""),
+        command=command_of(config.profile, data, changes),
         profile=config.profile,
         seed=config.seed,
         data="simulated" if data is None else "given",
@@ -380,7 +395,7 @@ def _run_study(out, config, data, workers, force) -> Path:
     steps = {"simulate": work.simulate} if simulated else {}
     steps |= {"check": work.check, "prepare": work.prepare, "train": work.train}
     steps |= {"predict": work.predict, "score": work.score}
-    for name in (*config.study.factors, *SURVEYS):
+    for name in (*config.study.factors, *surveys_of(config)):
         steps[f"trials-{name}"] = lambda name=name: run_factor(stages.out, name, workers)
     stages.note(planned=list(steps))
     try:
@@ -391,4 +406,4 @@ def _run_study(out, config, data, workers, force) -> Path:
             remove_recorded(out)
             remove_empty([out])
         raise
-    return write_pages(stages.out, config.study.factors, work.page)
+    return write_pages(stages.out, factors_of(Results.open(stages.out)), work.page)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ENSEMBLES', 'OWN_SCENES', 'WISH_NAMES', 'SURVEYS', 'run_survey', 'read_survey', 'survey_scenes', 'with_frames',
            'classical_rows', 'survey_baselines', 'options_of', 'ensemble_rows', 'survey_ensembles', 'real_methods',
-           'real_scenes', 'survey_real', 'survey_wish', 'run_factor']
+           'real_scenes', 'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
 import os
@@ -290,6 +290,13 @@ def survey_wish(
 # %% ../nbs/930_surveys.ipynb #eab39e3c
 SURVEYS = {"baselines": survey_baselines, "ensembles": survey_ensembles, "real": survey_real}
 SURVEYS |= {f"wish-{name}": partial(survey_wish, name) for name in WISH_NAMES}
+
+
+def surveys_of(
+    config: Config,  # of a study
+) -> list[str]:  # names of `SURVEYS`
+    "List the surveys of a study."
+    return [name for name in SURVEYS if config.study.wishes or not name.startswith("wish-")]
 
 
 def run_factor(
