@@ -1196,6 +1196,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
             'enhanceme.questions': { 'enhanceme.questions.experiments': ('questions.html#experiments', 'enhanceme/questions.py'),
                                      'enhanceme.questions.factors_of': ('questions.html#factors_of', 'enhanceme/questions.py'),
                                      'enhanceme.questions.front_matter': ('questions.html#front_matter', 'enhanceme/questions.py'),
+                                     'enhanceme.questions.hypothesis_of': ('questions.html#hypothesis_of', 'enhanceme/questions.py'),
                                      'enhanceme.questions.read_answers': ('questions.html#read_answers', 'enhanceme/questions.py')},
             'enhanceme.rams': { 'enhanceme.rams.attentive_block': ('rams.html#attentive_block', 'enhanceme/rams.py'),
                                 'enhanceme.rams.rams': ('rams.html#rams', 'enhanceme/rams.py')},
