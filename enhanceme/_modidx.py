@@ -1787,6 +1787,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                                                                  'enhanceme/suitability.py')},
             'enhanceme.surveys': { 'enhanceme.surveys.classical_rows': ('surveys.html#classical_rows', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.ensemble_rows': ('surveys.html#ensemble_rows', 'enhanceme/surveys.py'),
+                                   'enhanceme.surveys.gains_beside': ('surveys.html#gains_beside', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.options_of': ('surveys.html#options_of', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.read_survey': ('surveys.html#read_survey', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.real_methods': ('surveys.html#real_methods', 'enhanceme/surveys.py'),

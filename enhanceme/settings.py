@@ -246,3 +246,6 @@ class StudyConfig(Section):
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((5e-4, 1.5e-3, 5e-3), min_length=1)
     # published checkpoints of 3DWDSR (EnhanceMe's need their band) for the experiment on real scenes, paths
     checkpoints: tuple[str, ...] = ()
+    # gains of methods measured elsewhere, for the same experiment: "NAME=FILE.csv" with columns scene (RED/imgset0000)
+    # and gain (dB over the baseline)
+    beside: tuple[str, ...] = ()

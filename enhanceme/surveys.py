@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ENSEMBLES', 'OWN_SCENES', 'WISH_NAMES', 'SURVEYS', 'run_survey', 'read_survey', 'survey_scenes', 'with_frames',
            'classical_rows', 'survey_baselines', 'options_of', 'ensemble_rows', 'survey_ensembles', 'real_methods',
-           'real_scenes', 'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
+           'real_scenes', 'gains_beside', 'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .bench import Bench, first_scenes
+from .bench import Bench, digest, first_scenes
 from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
@@ -241,6 +241,20 @@ def real_scenes(bench: Bench, results: Results) -> list[Path]:  # those with HR 
     return folders[: max(4, bench.config.study.surveys)]
 
 
+def gains_beside(
+    sources,  # "NAME=FILE.csv", of `study.beside`
+) -> dict:  # name -> {"RED/imgset0000": gain over the baseline in dB}
+    "Read gains that were measured elsewhere; raise `UserError` for a file that is no table of gains."
+    tables = {}
+    for source in sources:
+        name, _, path = source.rpartition("=")
+        if not name:
+            raise UserError("study.beside", f"{shown(source)} gives no name", "write NAME=FILE.csv")
+        rows = read_table(path, "give a CSV file with the columns scene and gain", ["scene", "gain"], ["gain"])
+        tables[name] = dict(zip(rows.scene, rows.gain))
+    return tables
+
+
 def survey_real(
     bench: Bench,
     quiet: bool = False,  # no progress bar
@@ -253,6 +267,7 @@ def survey_real(
     sources = real_methods(bench, OWN_SCENES if seen else "")
     methods = {name: open_method(source)[0] for name, source in sources.items()}
     images = bench.home / "surveys" / "real" / "images"
+    beside = gains_beside(bench.config.study.beside)
 
     def measure(scene):
         rows, stack = [], register(scene, bench.config.registration)
@@ -265,9 +280,15 @@ def survey_real(
             quality = measure_image(sr, scene, stack) if scored else {"consistency": median_consistency(sr, stack)}
             facts = {"method": name, "with_hr": scored, "estimated": scene.masks_estimated}
             rows.append({"cpsnr": np.nan, "cssim": np.nan, **quality, **facts, "seconds": meter.cost["wall_s"]})
+        for name, gains in beside.items():
+            if scene.key in gains and scene.norm is not None:
+                facts = {"method": name, "with_hr": True, "estimated": scene.masks_estimated}
+                rows.append({"cpsnr": scene.norm + gains[scene.key], **facts})
         return rows
 
     about = {"methods": list(methods), "simulated": results.simulated}
+    if beside:
+        about["beside"] = digest([sorted(gains.items()) for gains in beside.values()])
     return run_survey(bench, "real", about, folders, measure, quiet)
 
 # %% ../nbs/930_surveys.ipynb #9a3e01c2
