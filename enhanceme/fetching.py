@@ -8,6 +8,7 @@ __all__ = ['MIRRORS', 'MAX_DOWNLOAD', 'CHUNK', 'PartNote', 'MAX_FILES', 'MAX_FIL
            'Fetched', 'fetch']
 
 # %% ../nbs/180_fetching.ipynb #2d52c8e4
+import errno
 import hashlib
 import json
 import os
@@ -50,11 +51,12 @@ def check_free(
     need: int,  # bytes
     what: str,  # the content, for the message
 ):
-    "Raise `UserError` where the disk has too little space."
+    "Raise `OSError` where the disk has too little space."
     free = shutil.disk_usage(folder).free
     if need > free:
-        rule = f"{what} needs {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
-        raise UserError(shown(folder), rule, "make room or choose another disk")
+        unit, name = (1e9, "GB") if need > 1e8 else (1e6, "MB")
+        fault = f"no space left on device: {what} needs {need / unit:.1f} {name}, {free / unit:.1f} {name} are free"
+        raise OSError(errno.ENOSPC, fault, str(folder))
 
 
 PartNote = TypedDict("PartNote", {"url": str, "validator": str, "total": int | None})
@@ -448,6 +450,10 @@ def _fetch(out, mirrors, archive, sample, retries, timeout, quiet) -> dict:
     except UserError as error:  # without the name of the hidden folder
         plain = lambda text: text.replace(shown(data) + os.sep, "").replace(shown(work) + os.sep, "")
         raise UserError(*map(plain, (error.where, error.rule, error.mend))) from None
+    except OSError as error:
+        if error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(work):
+            error.filename = str(out)
+        raise
     except KeyboardInterrupt:
         keep = True
         raise
