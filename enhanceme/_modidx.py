@@ -372,6 +372,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
             'enhanceme.execution': { 'enhanceme.execution.assigned': ('execution.html#assigned', 'enhanceme/execution.py'),
                                      'enhanceme.execution.check_injected': ('execution.html#check_injected', 'enhanceme/execution.py'),
                                      'enhanceme.execution.check_parameters': ('execution.html#check_parameters', 'enhanceme/execution.py'),
+                                     'enhanceme.execution.check_space': ('execution.html#check_space', 'enhanceme/execution.py'),
                                      'enhanceme.execution.execute': ('execution.html#execute', 'enhanceme/execution.py'),
                                      'enhanceme.execution.experiment_files': ('execution.html#experiment_files', 'enhanceme/execution.py'),
                                      'enhanceme.execution.kernel_manager': ('execution.html#kernel_manager', 'enhanceme/execution.py'),
