@@ -280,7 +280,8 @@ def lines(
         for name, at in (marks or {}).items():
             ax.axvline(at, color=MUTED, lw=1, ls=(0, (4, 3)))
             top = dict(transform=ax.get_xaxis_transform(), va="top", color=MUTED, fontsize=8, path_effects=HALO)
-            ax.text(at, 0.98, f" {name}", **top)
+            left = ax.transAxes.inverted().transform(ax.transData.transform((at, 0)))[0] < 0.85  # room at the right
+            ax.text(at, 0.98, f" {name} ", ha="left" if left else "right", **top)
         if level is not None:
             ax.axhline(level[1], color=MUTED, lw=1, ls=(0, (4, 3)))
         ax.set(xlabel=xlabel, title=title, yscale=yscale)

@@ -31,10 +31,10 @@ def enlarged(
 ) -> tuple[np.ndarray, np.ndarray]:  # float32 (T, 3h, 3w), DN; bool, whether all pixels used are clear
     "Enlarge every frame onto the output grid."
     images, clear = [], []
-    for y, m, (sy, sx) in zip(frames.values, frames.clear, frames.shifts):
-        a, b = enlarger(y.shape[0], sy), enlarger(y.shape[1], sx)
-        images.append(apply(a, y, b))
-        clear.append(apply(abs(a), 1 - m, abs(b)) < 1e-3)
+    for frame, clear_frame, (sy, sx) in zip(frames.values, frames.clear, frames.shifts):
+        down, across = enlarger(frame.shape[0], sy), enlarger(frame.shape[1], sx)
+        images.append(apply(down, frame, across))
+        clear.append(apply(abs(down), 1 - clear_frame, abs(across)) < 1e-3)
     return np.stack(images), np.stack(clear)
 
 
@@ -75,10 +75,10 @@ def shift_and_add(
     "Put every clear pixel at its place on the HR grid, and average locally."
     frames = usable(stack)
     total, count = MEAN_SAMPLE * weighted_mean(frames), np.float32(MEAN_SAMPLE)
-    for y, m, (sy, sx) in zip(frames.values, frames.clear, frames.shifts):
-        a, b = placer(y.shape[0], sy, spread), placer(y.shape[1], sx, spread)
-        total = total + apply(a, m * y, b)
-        count = count + apply(a, m, b)
+    for frame, clear, (sy, sx) in zip(frames.values, frames.clear, frames.shifts):
+        down, across = placer(frame.shape[0], sy, spread), placer(frame.shape[1], sx, spread)
+        total = total + apply(down, clear * frame, across)
+        count = count + apply(down, clear, across)
     return total / count
 
 # %% ../nbs/630_classical.ipynb #65bdab4e
@@ -150,18 +150,18 @@ def match_brightness(
     count = np.maximum(frames.clear.sum((1, 2)), 1)
     mean = lambda a: ((a * frames.clear).sum((1, 2)) / count)[:, None, None]  # (T, 1, 1)
     # Gain and offset
-    p, y = seen - mean(seen), frames.values - mean(frames.values)
-    power = mean(p**2)
-    gain = np.clip(np.divide(mean(p * y), power, out=np.ones_like(power), where=power > 1), 0.5, 2)
-    weights = np.full(len(y), 1 / len(y)) if weights is None else weights
+    expected, matched = seen - mean(seen), frames.values - mean(frames.values)
+    power = mean(expected**2)
+    gain = np.clip(np.divide(mean(expected * matched), power, out=np.ones_like(power), where=power > 1), 0.5, 2)
+    weights = np.full(len(matched), 1 / len(matched)) if weights is None else weights
     gain = gain / np.exp((weights * np.log(gain[:, 0, 0])).sum())
-    y = y / gain + mean(seen)
+    matched = matched / gain + mean(seen)
     # Smooth differences
     if smooth:
-        for t, m in enumerate(frames.clear):
-            share = np.maximum(ndimage.gaussian_filter(m, smooth), 1e-3)
-            y[t] -= ndimage.gaussian_filter((y[t] - seen[t]) * m, smooth) / share
-    return y.astype(np.float32)
+        for t, clear in enumerate(frames.clear):
+            share = np.maximum(ndimage.gaussian_filter(clear, smooth), 1e-3)
+            matched[t] -= ndimage.gaussian_filter((matched[t] - seen[t]) * clear, smooth) / share
+    return matched.astype(np.float32)
 
 # %% ../nbs/630_classical.ipynb #c74ec6a3
 def ibp(
@@ -175,13 +175,15 @@ def ibp(
     "Reconstruct by iterative back-projection."
     frames = usable(stack)
     model, x, (h, w) = camera(frames, width_y, width_x), weighted_mean(frames), frames.shape
-    y = match_brightness(frames, model, with_rim(x), smooth=smooth)
+    matched = match_brightness(frames, model, with_rim(x), smooth=smooth)
     enlarge = [(enlarger(h, sy), enlarger(w, sx)) for sy, sx in frames.shifts]
-    count = np.maximum(sum(np.clip(apply(a, m, b), 0, 1) for (a, b), m in zip(enlarge, frames.clear)), 1)
+    seen = (apply(down, clear, across) for (down, across), clear in zip(enlarge, frames.clear))
+    count = np.maximum(sum(np.clip(share, 0, 1) for share in seen), 1)
     for _ in range(steps):
         rim = with_rim(x)
-        residuals = (m * (y[t] - model.forward(t, rim)) for t, m in enumerate(frames.clear))
-        x = x + rate * sum(apply(a, r, b) for (a, b), r in zip(enlarge, residuals)) / count
+        residuals = (clear * (matched[t] - model.forward(t, rim)) for t, clear in enumerate(frames.clear))
+        changes = (apply(down, residual, across) for (down, across), residual in zip(enlarge, residuals))
+        x = x + rate * sum(changes) / count
     return x
 
 # %% ../nbs/630_classical.ipynb #a7cf8d90

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['frame_labels', 'draw_shift', 'frame_strip', 'shift_cloud', 'clearance_bars', 'composite', 'overlays', 'brightness',
-           'shift_surface', 'Row', 'row_lines', 'draw_panel', 'gallery', 'busiest', 'zoomed', 'radial_power', 'spectra',
-           'grey_png', 'Slider', 'reliability']
+           'shift_surface', 'Row', 'row_lines', 'draw_panel', 'gallery', 'busiest', 'zoomed', 'radial_cross',
+           'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
 
 # %% ../nbs/620_figures.ipynb #feeaca21
 import math
@@ -345,22 +345,32 @@ def zoomed(
     return Row(row.title, images, errors, row.notes)
 
 # %% ../nbs/620_figures.ipynb #931333cc
+def radial_cross(
+    one: np.ndarray,  # (h, w) DN; NaN is filled with the mean
+    other: np.ndarray,  # (h, w) DN
+    pixel: float = 1.0,  # side of a pixel in HR px
+    bins: int = 48,  # rings up to the images' Nyquist frequency
+) -> tuple[np.ndarray, np.ndarray]:  # frequency in cycles per HR px and density in DN² HRpx², both (bins,)
+    "Return the real part of the radial cross-spectrum of two images."
+    window = np.outer(*(np.hanning(n + 2)[1:-1] for n in np.shape(one)))
+    level = lambda image: np.nan_to_num(np.asarray(image, float) - np.nanmean(image))
+    first, second = (np.fft.fft2(level(image) * window) for image in (one, other))
+    power = (first * second.conj()).real * pixel**2 / (window**2).sum()
+    radius = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n, pixel) for n in np.shape(one)), indexing="ij"))
+    edges = np.linspace(0, 0.5 / pixel, bins + 1)
+    ring = np.digitize(radius.ravel(), edges)
+    count, total = (np.bincount(ring, weights, bins + 2)[1:-1] for weights in (None, power.ravel()))
+    full = count > 0
+    return ((edges[1:] + edges[:-1]) / 2)[full], total[full] / count[full]
+
+
 def radial_power(
     image: np.ndarray,  # (h, w) DN; NaN is filled with the mean
     pixel: float = 1.0,  # side of a pixel in HR px
     bins: int = 48,  # rings up to this image's Nyquist frequency
 ) -> tuple[np.ndarray, np.ndarray]:  # frequency in cycles per HR px and power density in DN² HRpx², both (bins,)
     "Return the radial power spectrum of an image."
-    image = np.asarray(image, float)
-    image = np.nan_to_num(image - np.nanmean(image))
-    window = np.outer(*(np.hanning(n + 2)[1:-1] for n in image.shape))
-    power = np.abs(np.fft.fft2(image * window)) ** 2 * pixel**2 / (window**2).sum()
-    radius = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n, pixel) for n in image.shape), indexing="ij"))
-    edges = np.linspace(0, 0.5 / pixel, bins + 1)
-    ring = np.digitize(radius.ravel(), edges)
-    count, total = (np.bincount(ring, weights, bins + 2)[1:-1] for weights in (None, power.ravel()))
-    full = count > 0
-    return ((edges[1:] + edges[:-1]) / 2)[full], total[full] / count[full]
+    return radial_cross(image, image, pixel, bins)
 
 
 @styled

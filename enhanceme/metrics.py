@@ -54,38 +54,38 @@ def baseline_image(
     return np.mean([upsample(scene.lr[t]) for t in clearest(scene)], axis=0)
 
 # %% ../nbs/150_metrics.ipynb #0feab2a7
-def _shift_sums(h, m, s, c, n, d1, d2):
-    "Add count, sum and sum of squares of h - s - c over clear pixels to (k, k) tables, one entry per shift."
-    rows, cols = s.shape
+def _shift_sums(hr, mask, sr, level, counts, sums, squares):
+    "Add count, sum and sum of squares of hr - sr - level over clear pixels to tables (k, k), an entry a shift."
+    rows, cols = sr.shape
     for y in range(rows):
-        for u in range(n.shape[0]):
-            for v in range(n.shape[1]):
+        for u in range(counts.shape[0]):
+            for v in range(counts.shape[1]):
                 count, total, square = 0.0, 0.0, 0.0
                 for x in range(cols):
-                    clear = m[y + u, x + v]
-                    d = h[y + u, x + v] - s[y, x] - c[u, v]
-                    md = clear * d
+                    clear = mask[y + u, x + v]
+                    error = hr[y + u, x + v] - sr[y, x] - level[u, v]
+                    counted = clear * error
                     count += clear
-                    total += md
-                    square += md * d
-                n[u, v] += count
-                d1[u, v] += total
-                d2[u, v] += square
+                    total += counted
+                    square += counted * error
+                counts[u, v] += count
+                sums[u, v] += total
+                squares[u, v] += square
 
 
-def _shift_sums_clear(h, s, c, d1, d2):
+def _shift_sums_clear(hr, sr, level, sums, squares):
     "Add the sums of `_shift_sums` for an image without concealed pixels, in half the time."
-    rows, cols = s.shape
+    rows, cols = sr.shape
     for y in range(rows):
-        for u in range(c.shape[0]):
-            for v in range(c.shape[1]):
+        for u in range(level.shape[0]):
+            for v in range(level.shape[1]):
                 total, square = 0.0, 0.0
                 for x in range(cols):
-                    d = h[y + u, x + v] - s[y, x] - c[u, v]
-                    total += d
-                    square += d * d
-                d1[u, v] += total
-                d2[u, v] += square
+                    error = hr[y + u, x + v] - sr[y, x] - level[u, v]
+                    total += error
+                    square += error * error
+                sums[u, v] += total
+                squares[u, v] += square
 
 
 @lru_cache
@@ -109,34 +109,34 @@ def _checked(sr, hr, sm):
     if min(sr.shape) <= 2 * CROP:
         rule = f"is {sr.shape}, {2 * CROP} px or less on a side leave nothing to score"
         raise UserError("sr", rule, "use a larger image")
-    sr, m = sr.astype(np.float64), sm.astype(np.float64)
+    sr, mask = sr.astype(np.float64), sm.astype(np.float64)
     if bad := int((~np.isfinite(sr)).sum()):
         raise UserError("sr", f"{bad} pixels are not finite", "check for a diverged network or a division by zero")
-    h = hr * m if hr.dtype.kind in "bui" else np.where(sm, hr, 0.0)
-    if not np.isfinite(h).all():
+    known = hr * mask if hr.dtype.kind in "bui" else np.where(sm, hr, 0.0)
+    if not np.isfinite(known).all():
         raise UserError("hr", "clear pixels are not finite", "conceal them in the status map")
-    return sr, h, m
+    return sr, known, mask
 
 
-def _errors(sr, h, m):
+def _errors(sr, hr, mask):
     "Return cMSE (DN^2), bias (DN) and clear pixels at each shift, (7, 7) each; NaN where fewer than two are clear."
-    s = np.ascontiguousarray(sr[CROP:-CROP, CROP:-CROP])
+    inner = np.ascontiguousarray(sr[CROP:-CROP, CROP:-CROP])
     some = np.s_[CROP:-CROP:8, CROP:-CROP]  # every eighth row is enough for an approximate bias
-    c = np.full((2 * CROP + 1,) * 2, ((h[some] - s[::8]) * m[some]).sum() / max(m[some].sum(), 1))
+    level = np.full((2 * CROP + 1,) * 2, ((hr[some] - inner[::8]) * mask[some]).sum() / max(mask[some].sum(), 1))
     for _ in range(2):
-        n, d1, d2 = np.zeros((3, *c.shape))
-        if m.all():
-            n += s.size
-            _compiled(_shift_sums_clear)(h, s, c, d1, d2)
+        counts, sums, squares = np.zeros((3, *level.shape))
+        if mask.all():
+            counts += inner.size
+            _compiled(_shift_sums_clear)(hr, inner, level, sums, squares)
         else:
-            _compiled(_shift_sums)(h, m, s, c, n, d1, d2)
-        clear = np.where(n >= MIN_CLEAR, n, np.nan)
-        rest = d1 / clear
-        cmse = np.maximum(d2 / clear - rest**2, 0)
+            _compiled(_shift_sums)(hr, mask, inner, level, counts, sums, squares)
+        clear = np.where(counts >= MIN_CLEAR, counts, np.nan)
+        rest = sums / clear
+        cmse = np.maximum(squares / clear - rest**2, 0)
         if not (cmse < 1e-6 * rest**2).any():
             break
-        c = c + np.nan_to_num(rest)
-    return cmse, c + rest, n
+        level = level + np.nan_to_num(rest)
+    return cmse, level + rest, counts
 
 # %% ../nbs/150_metrics.ipynb #2f373a3e
 class Match(NamedTuple):
@@ -216,11 +216,11 @@ def align(
 ) -> Aligned:
     "Return SR and HR with the shift and bias of the score removed."
     match = best_match(sr, hr, sm)
-    sr, h, m = _checked(sr, hr, sm)
+    sr, known, mask = _checked(sr, hr, sm)
     (y, x), (rows, cols) = match.shift, sr.shape
     window = np.s_[CROP + y : rows - CROP + y, CROP + x : cols - CROP + x]
-    clear = m[window] > 0
-    return Aligned(sr[CROP:-CROP, CROP:-CROP] + match.bias, np.where(clear, h[window], np.nan), clear, match)
+    clear = mask[window] > 0
+    return Aligned(sr[CROP:-CROP, CROP:-CROP] + match.bias, np.where(clear, known[window], np.nan), clear, match)
 
 # %% ../nbs/150_metrics.ipynb #ce54261d
 def kelvins(
@@ -242,44 +242,46 @@ TAPS /= TAPS.sum()  # the Gaussian window of SSIM, (11,)
 DATA_RANGE = 65535.0  # DN, default of R
 
 
-def _blurred(a, taps, rows, out):
+def _blurred(image, taps, rows, out):
     "Correlate (H, W) with `taps` along both axes: valid part (H-10, W-10) into `out`; `rows` (H, W-10) is scratch."
     k = taps.size
-    for y in range(a.shape[0]):
+    for y in range(image.shape[0]):
         for x in range(out.shape[1]):
             rows[y, x] = 0.0
         for t in range(k):
-            w = taps[t]
+            tap = taps[t]
             for x in range(out.shape[1]):
-                rows[y, x] += w * a[y, x + t]
+                rows[y, x] += tap * image[y, x + t]
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
             out[y, x] = 0.0
         for t in range(k):
-            w = taps[t]
+            tap = taps[t]
             for x in range(out.shape[1]):
-                out[y, x] += w * rows[y + t, x]
+                out[y, x] += tap * rows[y + t, x]
 
 
-def _ssim(clear, w, h, hh, s, ss, hs, level, bias, c1, c2):
+def _ssim(clear, weight, sum_hr, sum_hr_hr, sum_sr, sum_sr_sr, sum_hr_sr, level, bias, c1, c2):
     "Sum SSIM over clear pixels and count them; arguments: window sums of mask, HR, SR and products, (H-16, W-16)."
-    total, n = 0.0, 0
-    for y in range(w.shape[0]):
-        for x in range(w.shape[1]):
+    total, count = 0.0, 0
+    for y in range(weight.shape[0]):
+        for x in range(weight.shape[1]):
             if clear[y, x] > 0:
-                mh, ms = h[y, x] / w[y, x], s[y, x] / w[y, x]
-                spread = hh[y, x] / w[y, x] - mh * mh + ss[y, x] / w[y, x] - ms * ms
-                cov = hs[y, x] / w[y, x] - mh * ms
-                mh, ms = mh + level, ms + level + bias
-                total += (2 * ms * mh + c1) * (2 * cov + c2) / ((ms * ms + mh * mh + c1) * (spread + c2))
-                n += 1
-    return total, n
+                mean_hr, mean_sr = sum_hr[y, x] / weight[y, x], sum_sr[y, x] / weight[y, x]
+                power_hr, power_sr = sum_hr_hr[y, x] / weight[y, x], sum_sr_sr[y, x] / weight[y, x]
+                spread = power_hr - mean_hr * mean_hr + power_sr - mean_sr * mean_sr
+                covariance = sum_hr_sr[y, x] / weight[y, x] - mean_hr * mean_sr
+                mean_hr, mean_sr = mean_hr + level, mean_sr + level + bias
+                similar = (2 * mean_sr * mean_hr + c1) * (2 * covariance + c2)
+                total += similar / ((mean_sr * mean_sr + mean_hr * mean_hr + c1) * (spread + c2))
+                count += 1
+    return total, count
 
 
-def _blur(a):
+def _blur(image):
     "Return the Gaussian window's weighted sum, (H, W) -> (H-10, W-10)."
-    out = np.empty((a.shape[0] - 10, a.shape[1] - 10))
-    _compiled(_blurred)(np.ascontiguousarray(a), TAPS, np.empty((a.shape[0], out.shape[1])), out)
+    out = np.empty((image.shape[0] - 10, image.shape[1] - 10))
+    _compiled(_blurred)(np.ascontiguousarray(image), TAPS, np.empty((image.shape[0], out.shape[1])), out)
     return out
 
 # %% ../nbs/150_metrics.ipynb #80bdaedd
@@ -293,20 +295,21 @@ def cssim(
     if not data_range > 0:
         rule = f"must be a positive number of DN, is {data_range}"
         raise UserError("data_range", rule, "65535 and 16383 are in use")
-    sr, h, m = _checked(sr, hr, sm)
+    sr, known, mask = _checked(sr, hr, sm)
     if min(sr.shape) < 2 * CROP + TAPS.size:
         return float("nan")
-    bias, level = _errors(sr, h, m)[1], h.sum() / max(m.sum(), 1)
-    h, s = (h - level) * m, sr[CROP:-CROP, CROP:-CROP] - level  # centred, so that variances keep their digits
+    bias, level = _errors(sr, known, mask)[1], known.sum() / max(mask.sum(), 1)
+    # centred, so that variances keep their digits
+    known, inner = (known - level) * mask, sr[CROP:-CROP, CROP:-CROP] - level
     c1, c2, best = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2, np.nan
-    (rows, cols), moments = s.shape, [_blur(x) for x in (m, h, h * h)]
+    (rows, cols), moments = inner.shape, [_blur(image) for image in (mask, known, known * known)]
     for u, v in np.argwhere(np.isfinite(bias)):
-        mw, hw = m[u : u + rows, v : v + cols], h[u : u + rows, v : v + cols]  # (H-6, W-6)
-        here = [x[u : u + rows - 10, v : v + cols - 10] for x in moments]  # (H-16, W-16)
-        ours = _blur(mw * s), _blur(mw * s * s), _blur(hw * s)
-        total, n = _compiled(_ssim)(mw[5:-5, 5:-5], *here, *ours, level, bias[u, v], c1, c2)
-        if n:
-            best = np.fmax(best, total / n)
+        clear, target = mask[u : u + rows, v : v + cols], known[u : u + rows, v : v + cols]  # (H-6, W-6)
+        theirs = [image[u : u + rows - 10, v : v + cols - 10] for image in moments]  # (H-16, W-16)
+        ours = _blur(clear * inner), _blur(clear * inner * inner), _blur(target * inner)
+        total, count = _compiled(_ssim)(clear[5:-5, 5:-5], *theirs, *ours, level, bias[u, v], c1, c2)
+        if count:
+            best = np.fmax(best, total / count)
     return float(best)
 
 # %% ../nbs/150_metrics.ipynb #7ffb8fa1

@@ -99,17 +99,17 @@ def _leaves(
 
 @compiled(nogil=True)
 def _look_up(
-    a,  # (n, m)
-    wy,  # (n, m), px
-    wx,  # (n, m), px
-):  # (n, m)
-    "Compute out[y, x] = a[y + wy[y, x], x + wx[y, x]], to the nearest pixel, edges repeated."
-    out = np.empty_like(a)
-    n, m = a.shape
-    for y in range(n):
-        for x in range(m):
-            v, u = int(y + wy[y, x] + 0.5), int(x + wx[y, x] + 0.5)
-            out[y, x] = a[min(max(v, 0), n - 1), min(max(u, 0), m - 1)]
+    image,  # (rows, cols)
+    shift_y,  # (rows, cols), px
+    shift_x,  # (rows, cols), px
+):  # (rows, cols)
+    "Compute out[y, x] = image[y + shift_y[y, x], x + shift_x[y, x]], to the nearest pixel, edges repeated."
+    out = np.empty_like(image)
+    rows, cols = image.shape
+    for y in range(rows):
+        for x in range(cols):
+            row, col = int(y + shift_y[y, x] + 0.5), int(x + shift_x[y, x] + 0.5)
+            out[y, x] = image[min(max(row, 0), rows - 1), min(max(col, 0), cols - 1)]
     return out
 
 

@@ -134,7 +134,7 @@ def place_facts(
     # frames left out, unit and scale, values beyond the network's range
     stack = images[0].stack
     (h, w), count, meta = stack.valid.shape, len(stack.sources), stack.meta
-    left_out = [f"{Path(s).name}: {r}" for s, r in zip(stack.sources, registered.reasons) if r]
+    left_out = [f"{Path(source).name}: {reason}" for source, reason in zip(stack.sources, registered.reasons) if reason]
     sign = "plus" if stack.offset >= 0 else "minus"
     line = f", {sign} {abs(stack.offset):.4g}" if stack.offset else ""
     seen = f"; the network saw {stack.scale:.4g} times the value{line}"
@@ -146,7 +146,7 @@ def place_facts(
     return {
         "attention": single,
         "frames": f"{count} of {w} × {h} px, {sum(registered.kept)} registered",
-        "bands": ", ".join(i.stack.meta.name for i in images) if len(images) > 1 else meta.name,
+        "bands": ", ".join(image.stack.meta.name for image in images) if len(images) > 1 else meta.name,
         "product": meta.product,
         "dates": _dates(meta.dates),
         "left out": "; ".join(left_out) or "none",

@@ -203,27 +203,27 @@ def blended(
     if tile <= overlap:
         rule = f"must be larger than the overlap of {overlap} LR px"
         raise UserError(f"prediction.tile={tile}", rule, "choose larger tiles")
-    (h, w), size = shape, tuple(min(tile, n) for n in shape)
-    ys, xs = (lattice(n, s, s - overlap if s < n else s).tolist() for n, s in zip(shape, size))
+    (height, width), size = shape, tuple(min(tile, n) for n in shape)
+    tops, lefts = (lattice(n, s, s - overlap if s < n else s).tolist() for n, s in zip(shape, size))
     along = lambda start, length, n: ramp(SCALE * start, SCALE * (start + length), SCALE * n, SCALE * overlap)
-    total, weight = None, np.zeros((SCALE * size[0], SCALE * w), np.float32)  # of the row of tiles
-    for y, below in zip(ys, ys[1:] + [h]):
+    total, weight = None, np.zeros((SCALE * size[0], SCALE * width), np.float32)  # of the row of tiles
+    for top, below in zip(tops, tops[1:] + [height]):
         # add the weighted tiles of this row
-        wy = along(y, size[0], h)
-        for x in xs:
-            cols = np.s_[SCALE * x : SCALE * (x + size[1])]
-            both, part = np.outer(wy, along(x, size[1], w)), render(y, x, size)
+        weight_y = along(top, size[0], height)
+        for left in lefts:
+            cols = np.s_[SCALE * left : SCALE * (left + size[1])]
+            both, part = np.outer(weight_y, along(left, size[1], width)), render(top, left, size)
             if total is None:
                 total = np.zeros((*part.shape[:-2], *weight.shape), np.float32)
             total[..., cols] += both * part
             weight[:, cols] += both
 
         # yield the rows that no later tile covers; move the others to the top
-        done = SCALE * (below - y)
-        yield SCALE * y, total[..., :done, :] / weight[:done]
-        for a in (total, weight):
-            a[..., : -done or None, :] = a[..., done:, :].copy()
-            a[..., a.shape[-2] - done :, :] = 0
+        done = SCALE * (below - top)
+        yield SCALE * top, total[..., :done, :] / weight[:done]
+        for sums in (total, weight):
+            sums[..., : -done or None, :] = sums[..., done:, :].copy()
+            sums[..., sums.shape[-2] - done :, :] = 0
 
 # %% ../nbs/640_prediction.ipynb #b9693c32
 WHOLE = 512  # LR px, the largest side of an image that passes at once unless the settings set tiles

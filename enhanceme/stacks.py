@@ -397,19 +397,20 @@ def load_stack(
     "Return a place's frames in memory."
     check_usable(band, None, True)
     masks = place.masks or [None] * len(place.layers)
-    values, valid, clear = (np.stack(a) for a in zip(*map(clear_values, place.layers, masks)))  # (T, h, w)
+    values, valid, clear = (np.stack(each) for each in zip(*map(clear_values, place.layers, masks)))  # (T, h, w)
     check_usable(band, place, clear.any())
     line = line_to_dn(place, values[clear])
     out, counts = counted_beyond(values, valid, clear, *line)
     region = beyond_region(out.sum(0, dtype=np.uint16), counts.sum(0, dtype=np.uint16))
     excess = None
     if region.any():
-        lr, rest = (np.stack(a) for a in zip(*(split_excess(x, v, *line, region) for x, v in zip(values, valid))))
+        parts = [split_excess(frame, seen, *line, region) for frame, seen in zip(values, valid)]
+        lr, rest = (np.stack(each) for each in zip(*parts))
         excess = Excess(region, rest)
     else:
         lr = to_sensor_units(values, valid, *line)
-    for x, ok in zip(lr, valid):
-        x[~ok] = np.median(x[ok]) if ok.any() else np.median(lr[valid])
+    for frame, seen in zip(lr, valid):
+        frame[~seen] = np.median(frame[seen]) if seen.any() else np.median(lr[valid])
     inverted = place.masks is not None and look_inverted(zip(lr, valid, clear))
     if place.masks is None:
         clear = clear & estimate_masks(lr)

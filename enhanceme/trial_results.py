@@ -17,7 +17,7 @@ import pandas as pd
 from .archives import read_arrays
 from .config import Config, make_config
 from .core import UserError, shown
-from .effects import Effect, effect
+from .effects import Effect, effect, unpaired, with_holm
 from .images import read_image
 from .readers import read_table
 from .results import NUMBERS, Results
@@ -159,7 +159,7 @@ class TrialSet:
         return images
 
     def effects(self, column: str = "cpsnr") -> pd.DataFrame:
-        "Return the difference of each level from the reference, with the mean CPU time and size of its trials."
+        "Return the difference of each level from the reference, with p values corrected, CPU time and size."
         cost = self.runs.groupby("level")[["cpu_s", "parameters"]].mean()
         rows = []
         for level in self.levels:
@@ -167,7 +167,7 @@ class TrialSet:
                 difference = effect(self.of(level), self.of(self.standard), column)._asdict()
                 price = {"cpu_s": cost.cpu_s[level], "parameters": int(cost.parameters[level])}
                 rows.append({"level": level, **difference, **price})
-        return pd.DataFrame(rows, columns=["level", *Effect._fields, "cpu_s", "parameters"])
+        return with_holm(pd.DataFrame(rows, columns=["level", *Effect._fields, "cpu_s", "parameters"]))
 
 # %% ../nbs/950_trial_results.ipynb #3d38806d
 def kind_of(results: Results) -> str:  # "simulated" or "real"
@@ -231,7 +231,7 @@ def all_effects(
     factors=ABLATIONS,  # names of `FACTORS`; those that the study leaves out are skipped
     column: str = "cpsnr",  # of the scores
 ) -> pd.DataFrame:  # factor, label, and the columns of `TrialSet.effects`; the largest effect first
-    "Return the effects of several factors of a study."
+    "Return the effects of several factors of a study: one family, whose p values are corrected together."
     results = study if isinstance(study, Results) else Results.open(study)
     there = make_config(results.settings, "study.json").study.factors
     tables = []
@@ -240,18 +240,14 @@ def all_effects(
         labels = [f"{FACTORS[factor].title}: {level}" for level in rows.level]
         tables.append(rows.assign(factor=factor, label=labels))
     if not tables:
-        return pd.DataFrame(columns=["factor", "label", "level", *Effect._fields, "cpu_s", "parameters"])
+        columns = ["factor", "label", "level", *Effect._fields, "cpu_s", "parameters", "p_holm"]
+        return pd.DataFrame(columns=columns)
     rows = pd.concat(tables, ignore_index=True).dropna(subset=["mean"]).drop_duplicates("label")
-    return rows.sort_values("mean", ascending=False, ignore_index=True)
+    return with_holm(rows).sort_values("mean", ascending=False, ignore_index=True)
 
 # %% ../nbs/950_trial_results.ipynb #869dd21c
 def leak(trials: TrialSet) -> Effect:  # dB
     "Return the mean gain of the reference on scenes of its training set, less that on held-out scenes."
     rows = trials.all_scores[trials.all_scores.level == trials.standard]
     gains = lambda role: rows[rows.role == role].groupby("scene").gain.mean().to_numpy()
-    seen, test = gains("seen"), gains("test")
-    rng = np.random.default_rng(0)
-    resampled = lambda values: rng.choice(values, len(values)).mean()
-    draws = [resampled(seen) - resampled(test) for _ in range(4000)]
-    low, high = map(float, np.quantile(draws, [0.025, 0.975]))
-    return Effect(float(seen.mean() - test.mean()), low, high, len(test), rows.seed.nunique())
+    return unpaired(gains("seen"), gains("test"), rows.seed.nunique())

@@ -278,9 +278,8 @@ def upscale(
     load_rasterio()
     how = dict(kind=options.kind, threshold=options.threshold, nodata=options.nodata)
     places = [open_place(files, options.masks, channel, band, **how) for channel, band in bands]
-    if any(
-        (p.shape, p.ground, len(p.layers)) != (places[0].shape, places[0].ground, len(places[0].layers)) for p in places
-    ):
+    extents = [(place.shape, place.ground, len(place.layers)) for place in places]
+    if any(extent != extents[0] for extent in extents):
         raise UserError(shown(files), "its bands differ in size, place or number of frames", "give each band alone")
     from enhanceme.blocks import open_network
     from enhanceme.methods import default_weights
@@ -291,17 +290,20 @@ def upscale(
     open_network(model, changes)  # a setting that does not fit is refused before any pixel is read
     known = dict(changes).get("reference")
     known = known if isinstance(known, int) else None
-    large = sum(len(p.layers) * np.prod(p.shape) for p in places) > options.limit
+    large = sum(len(place.layers) * np.prod(place.shape) for place in places) > options.limit
     with claimed(out), contextlib.ExitStack() as whole:
         work = whole.enter_context(work_folder(out, _fingerprint(places, model, options))) if large else None
         folders = [work and work / str(k) for k in range(len(places))]
-        found = [_registered(p, b, config.registration, f, known) for p, (_, b), f in zip(places, bands, folders)]
+        found = [
+            _registered(place, band, config.registration, folder, known)
+            for place, (_, band), folder in zip(places, bands, folders)
+        ]
         found = share_registration(found)
-        for line in dict.fromkeys(n for f in found for n in f.stack.notes):
+        for line in dict.fromkeys(note for each in found for note in each.stack.notes):
             report(line)
         fit = assess(found[0].registered, config.simulation)
         report(f"this stack is {fit}")
-        images = [_fused(b, model, changes, options, f) for b, f in zip(found, folders)]
+        images = [_fused(each, model, changes, options, folder) for each, folder in zip(found, folders)]
         offset = place_of(found[0].registered) if config.registration.mode == "subpixel" else (0, 0)
         _write(targets, images, found[0].registered, network_name(model), bands, options, offset, fit)
     return out
