@@ -370,6 +370,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                    'enhanceme.effects.interval_colours': ('effects.html#interval_colours', 'enhanceme/effects.py'),
                                    'enhanceme.effects.over_seeds': ('effects.html#over_seeds', 'enhanceme/effects.py'),
                                    'enhanceme.effects.reference_gain': ('effects.html#reference_gain', 'enhanceme/effects.py'),
+                                   'enhanceme.effects.scene_effect': ('effects.html#scene_effect', 'enhanceme/effects.py'),
                                    'enhanceme.effects.step_cost': ('effects.html#step_cost', 'enhanceme/effects.py'),
                                    'enhanceme.effects.stretched': ('effects.html#stretched', 'enhanceme/effects.py'),
                                    'enhanceme.effects.unpaired': ('effects.html#unpaired', 'enhanceme/effects.py'),
