@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['FEW', 'EQUIVALENT', 'LEVEL', 'Effect', 'degrees_of_freedom', 'stretched', 'influence', 'effect', 'unpaired',
            'over_seeds', 'with_holm', 'counts', 'distinguishable', 'equivalent', 'doubt', 'decibels', 'claim',
-           'effect_columns', 'interval_colours', 'reference_gain', 'ensemble_gains', 'step_cost', 'gradient_spread']
+           'effect_columns', 'interval_colours', 'reference_gain', 'scene_effect', 'ensemble_gains', 'step_cost',
+           'gradient_spread']
 
 # %% ../nbs/940_effects.ipynb #299c4719
 from functools import partial
@@ -258,17 +259,26 @@ def reference_gain(
     return gain + " Its training is too short to reach the baseline: the trials compare how fast networks learn."
 
 # %% ../nbs/940_effects.ipynb #7e20246d
+def scene_effect(
+    level: pd.DataFrame,  # rows of a survey: scene and `column`
+    standard: pd.DataFrame | None = None,  # the same of what it is compared with; None = the mean itself
+    column: str = "cpsnr",
+) -> pd.Series:  # the fields of `Effect`, with n scenes instead of scenes and seeds
+    "Return a mean difference over scenes of images that need no second training."
+    found = effect(level.assign(seed=0), None if standard is None else standard.assign(seed=0), column)._asdict()
+    return pd.Series({"n": found.pop("scenes"), **{name: v for name, v in found.items() if name != "seeds"}})
+
+
 def ensemble_gains(
     rows: pd.DataFrame,  # of the survey of ensembles
 ) -> pd.DataFrame:  # network, option, kind, passes, seconds, n scenes, p_holm, and the fields of `Effect` in dB
     "Return the gain of each ensemble over a single image of the same network."
-    rows, gains = rows.assign(seed=0), []
+    gains = []
     for (network, option), own in rows.groupby(["network", "option"], sort=False):
         single = rows[(rows.network == network) & (rows.option == "single")]
-        gain = effect(own, single)._asdict()
         about = {"network": network, "option": option, "kind": own.kind.iloc[0], "passes": int(own.passes.iloc[0])}
-        gains.append({**about, "seconds": own.seconds.mean(), "n": gain.pop("scenes"), **gain})
-    gains = pd.DataFrame(gains).drop(columns="seeds")
+        gains.append({**about, "seconds": own.seconds.mean(), **scene_effect(own, single)})
+    gains = pd.DataFrame(gains)
     gains.loc[gains.option == "single", "p"] = np.nan
     return pd.concat([with_holm(own) for _, own in gains.groupby("network", sort=False)])
 

@@ -14,21 +14,27 @@ from .style import BLUE, COLORS, CYCLE, HALO, INK, MUTED, Picture, canvas, style
 # %% ../nbs/615_tradeoff.ipynb #2525c5e5
 def name_points(
     ax: Axes,  # with its scale and limits set
-    points: dict,  # name -> (x, y, ...)
+    points: dict,  # name -> (x, y, low, high)
+    level: float = 0.0,  # height of a horizontal line
 ) -> None:
-    "Write names beside points, right or left, the largest effects first; a name without room is left out."
-    dots = {name: ax.transData.transform(point[:2]) for name, point in points.items()}
-    taken = [(x - 5, x + 5, y, name) for name, (x, y) in dots.items()]  # px from, to, height, and whose
+    "Write names beside points, the largest effects first, where no line crosses them; others are left out."
+    place = ax.transData.transform
+    dots = {name: place(point[:2]) for name, point in points.items()}
+    taken = [(x - 5, x + 5, y - 4, y + 4, name) for name, (x, y) in dots.items()]  # px: left, right, low, high; whose
+    taken += [(place((c, 0))[0] - 1,) * 2 + (place((c, a))[1], place((c, b))[1], "") for c, _, a, b in points.values()]
+    line = place((0 if ax.get_xscale() == "linear" else 1, level))[1]
+    taken.append((-1e9, 1e9, line, line, ""))
     for name, point in sorted(points.items(), key=lambda item: -abs(item[1][1])):
         x, y = dots[name]
-        for side in (1, -1):
-            start, end = sorted((x + 8 * side, x + side * (8 + 6 * len(name))))
-            near = (item for item in taken if item[3] != name and abs(y - item[2]) < 11)
-            if start < 0 or any(start < right and left < end for left, right, *_ in near):
+        for rise, side in ((rise, side) for rise in (0, 11, -11, 22, -22) for side in (1, -1)):
+            start, end = sorted((x + 8 * side, x + side * (8 + 5.4 * len(name))))
+            low, high = y + rise - 5, y + rise + 5
+            crossed = (a < end and start < b and c < high and low < d for a, b, c, d, whose in taken if whose != name)
+            if start < 0 or any(crossed):
                 continue
-            taken.append((start, end, y, name))
+            taken.append((start, end, low, high, ""))
             look = dict(fontsize=7.5, color=INK, path_effects=HALO, ha="left" if side > 0 else "right")
-            ax.annotate(name, point[:2], (6 * side, -3), textcoords="offset points", **look)
+            ax.annotate(name, point[:2], (6 * side, rise * 0.72 - 3), textcoords="offset points", **look)
             break
 
 
