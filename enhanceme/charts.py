@@ -189,7 +189,7 @@ def forest_limits(
     "Return the ends of an axis that shows small effects where a few are many times as large."
     ends = np.concatenate([values, low, high])
     ends = ends[np.isfinite(ends)] if np.isfinite(ends).any() else np.array([reference - 1, reference + 1])
-    usual = np.quantile(np.abs(values - reference), 0.75) if len(values) else 0.0
+    usual = np.quantile(np.abs(values - reference), 0.75, method="lower") if len(values) else 0.0
     if usual > 0 and np.abs(values - reference).max() > FAR * usual:
         ends = ends[np.abs(ends - reference) <= FAR * usual]
     start, stop = min(ends.min(), reference), max(ends.max(), reference)
