@@ -236,7 +236,7 @@ OWN_SCENES = " (trained on these scenes)"  # follows the name of such a network
 
 def real_methods(
     bench: Bench,
-    own: str = "",  # follows the name of the default weights
+    own: str = "",  # follows the names of networks that learned from real scenes
 ) -> dict:  # name -> argument of `open_method`
     "Return the methods that are compared on real scenes."
     from enhanceme.weights import import_published
@@ -255,7 +255,7 @@ def real_methods(
         if not network.is_file():
             network.parent.mkdir(parents=True, exist_ok=True)
             import_published(source, network, band or None)
-        methods[f"published: {source.name if source.is_dir() else source.parent.name}"] = network
+        methods[f"published: {source.name if source.is_dir() else source.parent.name}{own}"] = network
     return methods
 
 
