@@ -7,6 +7,7 @@ __all__ = ['MAX_DOWNLOAD', 'CHUNK', 'PartNote', 'check_free', 'plain_address', '
            'Resume', 'download']
 
 # %% ../nbs/179_downloading.ipynb #127e660b
+import errno
 import os
 import re
 import shutil
@@ -28,11 +29,12 @@ def check_free(
     need: int,  # bytes
     what: str,  # the content, for the message
 ):
-    "Raise `UserError` where the disk has too little space."
+    "Raise `OSError` where the disk has too little space."
     free = shutil.disk_usage(folder).free
     if need > free:
-        rule = f"{what} needs {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free"
-        raise UserError(shown(folder), rule, "make room or choose another disk")
+        unit, name = (1e9, "GB") if need > 1e8 else (1e6, "MB")
+        fault = f"no space left on device: {what} needs {need / unit:.1f} {name}, {free / unit:.1f} {name} are free"
+        raise OSError(errno.ENOSPC, fault, str(folder))
 
 
 def plain_address(url: str) -> str:  # for a message

@@ -237,6 +237,10 @@ def _fetch(out, mirrors, archive, sample, retries, timeout, quiet) -> dict:
     except UserError as error:  # without the name of the hidden folder
         plain = lambda text: text.replace(shown(data) + os.sep, "").replace(shown(work) + os.sep, "")
         raise UserError(*map(plain, (error.where, error.rule, error.mend))) from None
+    except OSError as error:
+        if error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(work):
+            error.filename = str(out)
+        raise
     except KeyboardInterrupt:
         keep = True
         raise

@@ -19,9 +19,11 @@ from typing_extensions import TypedDict
 from .architectures import trainable
 from .archives import DAMAGED
 from .core import Meter, UserError, shown, write_json, written_whole
+from .keras_files import scratch
 from .optimisation import learning_rate, make_optimizer, make_step
 from .readers import read_json
 from .settings import TrainingConfig
+from .weights import read_network
 
 # %% ../nbs/550_fitting.ipynb #8262ce8f
 def seeded(seed: int):
@@ -85,14 +87,14 @@ def kept(
         if stored["about"] != json.loads(json.dumps(about)):
             raise UserError(shown(record), "belongs to a part of other settings or scenes", mend)
         try:
-            return keras.models.load_model(path, compile=False, safe_mode=True), stored["cost"]
+            return read_network(path), stored["cost"]
         except (*DAMAGED, AttributeError, AssertionError, tf.errors.OpError):
             raise UserError(shown(path), "cannot be loaded", f"remove it and {shown(record)}") from None
     with Meter() as meter:
         model, losses = make()
     last = losses[-max(1, len(losses) // 10) :]
     cost = {**meter.cost, "steps": len(losses), "parameters": trainable(model), "loss": sum(last) / len(last)}
-    with written_whole(path) as part:
+    with written_whole(path) as part, scratch():
         model.save(part)
     write_json(record, {"about": about, "cost": cost})
     return model, cost

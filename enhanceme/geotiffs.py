@@ -7,6 +7,7 @@ __all__ = ['ROWS', 'EXTENSIONS', 'Fused', 'still', 'written_type', 'write_geotif
 
 # %% ../nbs/810_geotiffs.ipynb #db5f69e3
 import contextlib
+import errno
 import json
 import warnings
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import UserError, shown, written_whole
+from .core import UserError, written_whole
 from .rasters import Ground, load_rasterio
 from .sensor import SCALE
 from .units import PlaceStack, fuse_excess
@@ -129,8 +130,7 @@ def _writing(out):
     try:
         yield
     except (rasterio.errors.RasterioError, rasterio._err.CPLE_BaseError):
-        mend = "make room on the disk, or choose another one"
-        raise UserError(shown(out), "cannot be written whole", mend) from None
+        raise OSError(errno.EIO, "cannot be written whole", str(out)) from None
 
 
 def write_geotiff(

@@ -47,6 +47,7 @@ class GraphNetwork:
         content: bytes,  # of network.onnx
         where,  # the file it was read from, for messages
     ):
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it leaves a file and calls its maker's server
         import onnxruntime as ort
 
         options = ort.SessionOptions()

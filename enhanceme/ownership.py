@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -97,11 +98,15 @@ def _lock_file(path: Path) -> Path:
     return beside
 
 
-def _sign(file: int):
+def _sign(lock: Path, file: int):
     "Write into a lock file which process holds it."
     command = " ".join(["enhanceme", *sys.argv[1:2]]) if len(sys.argv) > 1 else Path(sys.argv[0]).name
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"{os.getpid()}\n{platform.node()}\n{shown(command)}\n".encode(), 0)
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n{platform.node()}\n{shown(command)}\n".encode(), 0)
+    except OSError:  # the disk is full
+        lock.unlink(missing_ok=True)  # while it is held
+        raise
 
 
 def _holder(lock: Path) -> str:
@@ -120,7 +125,7 @@ def _acquire(path: Path, file: Path, wait: bool) -> tuple[FileLock, list[Path]]:
     "Acquire the lock of a place; return it and the folders that were made for it."
     for turn in range(10):
         made = make_folders(file.parent)
-        lock = FileLock(file, timeout=0, on_acquired=_sign)
+        lock = FileLock(file, timeout=0, on_acquired=partial(_sign, file))
         try:
             lock.acquire()
             return lock, made
@@ -236,10 +241,10 @@ def new_folder(
         return
     made = make_folders(path)
     new = not any(entry.name != ".enhanceme-lock" for entry in path.iterdir())
-    if new:
-        begin_record(path)
     _begun.add(path)
     try:
+        if new:
+            begin_record(path)
         yield
     except Exception:
         if new and not keep():

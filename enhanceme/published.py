@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from .architectures import BAND_UNITS, UNITS_3DWDSR, wdsr3d
 from .core import UserError, shown, written_whole
+from .keras_files import scratch
 from .readers import opened
 
 # %% ../nbs/460_published.ipynb #3defe9d7
@@ -155,6 +156,6 @@ def import_checkpoint(
     if out is not None:
         if Path(out).suffix != ".keras":
             raise UserError(out, "must end in .keras", "change the name")
-        with written_whole(out) as part:
+        with written_whole(out) as part, scratch():
             model.save(part)
     return model

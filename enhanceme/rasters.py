@@ -10,6 +10,7 @@ __all__ = ['MAX_PIXELS', 'DATE_TAGS', 'DAY', 'IMAGES', 'Ground', 'Layer', 'check
 # %% ../nbs/741_rasters.ipynb #8446e3b6
 import contextlib
 import functools
+import logging
 import os
 import re
 import warnings
@@ -199,6 +200,9 @@ def load_rasterio():
         import rasterio
     except ImportError:
         raise UserError("GeoTIFF", "rasterio is not installed", "pip install 'enhanceme[geo]', or give PNGs") from None
+    log = logging.getLogger("rasterio")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())  # otherwise Python prints GDAL's lines beside our own
     return rasterio
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -28,11 +29,20 @@ WORKER = 150e6  # bytes of memory that a worker needs at least
 PATIENCE = 5  # s that a worker has to end by itself
 
 
+def _repeat_end(lost):
+    "Handle an exception that Python cannot raise: the end of the process comes again, others are printed."
+    if issubclass(lost.exc_type, SystemExit):
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
 def serve(
     handle: int,  # file descriptor of the worker's end of the pipe
 ):
     "Receive a function, then apply it to each item received, and send (whether it succeeded, result or exception)."
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: files half written are removed
+    sys.unraisablehook = _repeat_end
     pipe = Connection(handle)
     with contextlib.suppress(EOFError, OSError):  # the main process has closed its end, or was killed
         function = cloudpickle.loads(pipe.recv_bytes())

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def refused(done, *words):
     assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
     assert ";" in lines[0] and all(word in lines[0] for word in words), lines[0]
     return lines[0]
+
+
+def at_once(*args, gaps=(0,), cwd=ROOT, timeout=600):
+    """Run a command several times into one place, the others some seconds after the first; return the finished
+    processes, with their ids. Assert that one worked, and that the others waited or were refused by its name."""
+    began, running = time.monotonic(), []
+    for gap in (0, *gaps):
+        time.sleep(max(0, began + gap - time.monotonic()))
+        pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running.append(subprocess.Popen([COMMAND, *map(str, args)], cwd=cwd, env=ENV, **pipes))
+    ended = [(process, *process.communicate(timeout=timeout)) for process in running]
+    worked = [process.pid for process, _, _ in ended if process.returncode == 0]
+    assert worked, ended
+    for process, _, err in ended:
+        if process.returncode != 0:
+            line = refused(subprocess.CompletedProcess([], process.returncode, "", err), "is writing it; wait until")
+            assert any(f"process {pid} (enhanceme {args[0]})" in line for pid in worked), (line, worked)
+    return ended
 
 
 @pytest.fixture(scope="session")

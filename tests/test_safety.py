@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
+import pandas as pd
 import pytest
-from conftest import ENV, enhanceme, refused
+from conftest import ENV, at_once, enhanceme, refused
 
 READY = "import sys; print(flush=True); from enhanceme.__main__ import main; main()"  # prints a line, then begins
 SMALL = ("--scenes", "4", "--seed", "3", "--profile", "smoke")
@@ -71,20 +73,38 @@ def test_files_of_another_kind_are_not_replaced(copy, tmp_path):
         assert enhanceme("score", copy, tmp_path / "sr", "--out", tmp_path / "scores.csv").returncode == 0
 
 
-@pytest.mark.parametrize("gap", [0, 1])
-def test_two_at_once(undisturbed, tmp_path, gap):
-    first = begun("simulate", tmp_path / "data", *SMALL)
-    time.sleep(gap)
-    second = begun("simulate", tmp_path / "data", *SMALL)
-    ended = {process: process.communicate(timeout=120) for process in (first, second)}
-    lost = [(p, err) for p, (_, err) in ended.items() if p.returncode != 0]
-    assert len(lost) < 2, lost
-    for process, err in lost:
-        other = second if process is first else first
-        line = err.splitlines()[-1]
-        assert process.returncode == 2 and f"process {other.pid} (enhanceme simulate) is writing it; wait" in line
+@pytest.mark.parametrize("gaps", [[0], [0.5, 1, 2]])
+def test_simulations_at_once(undisturbed, tmp_path, gaps):
+    at_once("simulate", tmp_path / "data", *SMALL, gaps=gaps)
     assert content(tmp_path / "data") == undisturbed
     assert [p.name for p in tmp_path.iterdir()] == ["data"]
+
+
+def images(folder):
+    "The images in a folder, and what they hold."
+    return {p.name: p.read_bytes() for p in folder.glob("*.png")}
+
+
+def test_predictions_at_once(data, tmp_path):
+    predict = ("predict", data, tmp_path / "out", "--model", "median")
+    at_once(*predict, gaps=[0, 0.5, 1, 2])
+    assert enhanceme(*predict[:2], tmp_path / "alone", *predict[3:]).returncode == 0
+    assert images(tmp_path / "out") == images(tmp_path / "alone") and len(images(tmp_path / "out")) == 6
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["alone", "out"]
+
+
+def weights(run):
+    "The weights of a run, and the losses of its steps."
+    with zipfile.ZipFile(run / "best.keras") as archive:
+        return archive.read("model.weights.h5"), pd.read_csv(run / "history.csv").drop(columns="seconds").to_csv()
+
+
+def test_trainings_at_once(data, tmp_path):
+    train = ("train", "--data", data, "--profile", "smoke", "--workers", 1, "--run")
+    at_once(*train, tmp_path / "run", gaps=[0, 2])
+    assert enhanceme(*train, tmp_path / "alone").returncode == 0
+    assert weights(tmp_path / "run") == weights(tmp_path / "alone")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["alone", "run"]
 
 
 @pytest.mark.parametrize("size", [20, 30000])

@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT, enhanceme, refused, tracked
+from conftest import ROOT, at_once, enhanceme, refused, tracked
 
 SHARED = ROOT.parent / "shared" / "data" / "probav"
 pytestmark = pytest.mark.xdist_group("study")  # one worker: they share a costly fixture
@@ -27,13 +27,21 @@ def test_a_second_call_reuses_everything(study):
     assert (study / "scores.csv").read_bytes() == scores
 
 
+def test_a_study_without_a_record_of_its_files_is_not_deleted(study, tmp_path):
+    older = shutil.copytree(study, tmp_path / "older", ignore=shutil.ignore_patterns(".enhanceme-files"))
+    before = sorted(older.rglob("*"))
+    line = refused(enhanceme("study", "--profile", "smoke", "--out", older, "--force"), "kept no record of its files")
+    assert line.endswith("; remove what you do not need, or give another folder with OUT=...")
+    assert sorted(older.rglob("*")) == before
+
+
 def test_other_settings_are_not_mixed_in(study):
     refused(enhanceme("study", "--profile", "smoke", "--out", study, "--seed", 1), "other settings", "FORCE=1")
 
 
 def test_one_seed_one_result(study, tmp_path):
-    done = enhanceme("study", "--profile", "smoke", "--out", tmp_path / "b", timeout=900)
-    assert done.returncode == 0
+    "Even where others are started into the same folder: they are refused."
+    at_once("study", "--profile", "smoke", "--out", tmp_path / "b", gaps=[0, 2], timeout=900)
     assert (tmp_path / "b" / "scores.csv").read_bytes() == (study / "scores.csv").read_bytes()
     tables = [
         {
