@@ -277,7 +277,7 @@ class Runner:
             prepare()
             return call([self.mirror if word == "MIRROR" else word for word in text.split()])()
 
-        child = forked(action, self.home, self.log, 900)
+        child = forked(action, self.home, self.log, 3600)
         while (found := ended(*child)) is None:
             watch()
             time.sleep(0.002)
@@ -289,7 +289,9 @@ class Runner:
         for name in command.outputs.split():
             if (self.home / name).exists():
                 found |= outcome(self.home / name)
-        return {name: value for name, value in found.items() if not DATED.fullmatch(Path(name).name)}
+        kept = {name: value for name, value in found.items() if not DATED.fullmatch(Path(name).name)}
+        pages = (".html", ".ipynb", ".png") if command.chained else ()  # they show dates and costs
+        return {name: "a page" if name.endswith(pages) else value for name, value in kept.items()}
 
 
 def message_fault(code, stderr, codes=(1,)):
@@ -328,13 +330,13 @@ class Trial:
         runner.begin(self.command)
         if self.command.chained and self.name != "study":
             shutil.copytree(runner.world / "finished", runner.home / "out")
-        first = runner.disk.taken()
+        self.first = first = runner.disk.taken()
 
         def watch():
             self.most = [max(m, t - f) for m, t, f in zip(self.most, runner.disk.taken(), first)]
 
         code, stderr = runner.run(self.command.text, watch=watch if MOUNTS else lambda: None)
-        if code:
+        if code != 0:
             raise RuntimeError(f"{self.name}: {code} {stderr[-2000:]}")
         self.wanted = runner.result(self.command)
         files = [
@@ -344,13 +346,17 @@ class Trial:
         if self.name == "study":
             shutil.copytree(runner.home / "out", runner.world / "finished")
 
-    def moment(self):
-        "Draw what is scarce, and leave so much of it; return its name and the limit on the size of files."
+    def moment(self, more: int):
+        """Draw what is scarce, and leave so much of it; return its name and the limit on the size of files. So many
+        more moments follow: a chained command gets a small part each time, any other a part of all."""
         what = self.rng.choice(["space", "space", "files", "size"] if MOUNTS else ["size"])
-        if what == "space" and self.most[0] > 0:
-            self.runner.disk.leave(pages=self.rng.randrange(self.most[0]) + 1)
-        elif what == "files" and self.most[1] > 0:
-            self.runner.disk.leave(files=self.rng.randrange(self.most[1]))
+        left = self.most
+        if self.command.chained:
+            left = [max(2, 2 * (m + f - t) // more) for m, f, t in zip(self.most, self.first, self.runner.disk.taken())]
+        if what == "space" and left[0] > 0:
+            self.runner.disk.leave(pages=self.rng.randrange(left[0]) + 1)
+        elif what == "files" and left[1] > 0:
+            self.runner.disk.leave(files=self.rng.randrange(left[1]))
         else:
             return "size", 1000 + self.rng.randrange(max(self.largest - 1000, 1))
         return what, None
@@ -365,15 +371,15 @@ class Trial:
         self.reruns += 1
         code, stderr = self.runner.run(self.command.text)
         found = self.runner.result(self.command)
-        if code:
+        if code != 0:
             return self.complain(what, f"the rerun ends with {code}: {stderr[-400:]!r}")
         if differ := sorted(n for n in {*found, *self.wanted} if found.get(n) != self.wanted.get(n)):
             self.complain(what, f"the rerun gives another result: {differ[:5]}")
 
-    def disturb(self, first):
+    def disturb(self, first, more=1):
         "Run the command on a disk that fills up; return whether it had enough."
         runner, before = self.runner, tree(self.runner.disk.folder)
-        what, limit = self.moment()
+        what, limit = self.moment(more)
         code, stderr = runner.run(self.command.text, limit)
         runner.disk.leave()
         ending = f"{what}: {'enough' if code == 0 else 'one line'}"
@@ -397,7 +403,7 @@ class Trial:
                 self.runner.begin(self.command)
                 if self.command.chained and self.name != "study":
                     shutil.copytree(self.runner.world / "finished", self.runner.home / "out")
-            self.enough = self.disturb(k == 0)
+            self.enough = self.disturb(k == 0, moments - k)
         if self.command.chained and not self.enough:
             self.compare("the last")
 
