@@ -1,6 +1,6 @@
 """A disk that fills up at random moments, and other errors of the system, in every command that writes.
 
-    python tests/system_errors.py [--moments 20] [--seed 0] [--only WORDS] [--jobs 1] [--light] [--no-mounts]
+    python tests/system_errors.py [--moments 20] [--seed 0] [--only WORDS] [--share 0.3] [--light] [--no-mounts]
 
 Each command runs in a process forked from one that has imported everything, on a small file system of its own (a tmpfs
 in a private mount namespace, which needs no root where user namespaces are allowed). The undisturbed command shows the
@@ -516,18 +516,47 @@ def hinder(runner: Runner, name: str, command: Command, error: str):
     return code, last, f"leaves {new[:5]}" if new else None
 
 
+def fill(runner: Runner, commands, moments, seed) -> tuple[int, int]:
+    "Fill the disk under commands, by name; return the numbers of cases and of faults."
+    faults = 0
+    for name, command in commands.items():
+        start, trial = time.monotonic(), Trial(runner, name, command, random.Random(f"{seed} {name}"))
+        trial.go(moments)
+        faults += len(trial.faults)
+        ends = ", ".join(f"{count} {ending}" for ending, count in sorted(trial.ends.items()))
+        outcome_of = f"{trial.reruns} reruns, {len(trial.faults)} faults, {time.monotonic() - start:.0f} s"
+        print(f"{name} ({trial.most[0] * 4} kB, {trial.most[1]} files): {ends}; {outcome_of}", flush=True)
+    return moments * len(commands), faults
+
+
+def hinder_all(runner: Runner, error, commands) -> tuple[int, int]:
+    "Run commands, by name, against an error; return the numbers of cases and of faults."
+    codes, faults = Counter(), 0
+    for name, command in commands.items():
+        code, last, why = hinder(runner, name, command, error)
+        codes[f"exit code {code}"] += 1
+        if why:
+            faults += 1
+            print(f"FAILED {name} [{error}]: {why}", flush=True)
+    ends = ", ".join(f"{count} x {end}" for end, count in sorted(codes.items()))
+    print(f"{error}: {ends}, such as {last!r}; {faults} faults", flush=True)
+    return len(commands), faults
+
+
 def main():
     "Disturb every command; the exit code is 1 when one failed."
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="commands or errors whose name holds this")
+    parser.add_argument("--only", default="", help="what holds this, of `COMMAND / disk` and `COMMAND / ERROR`")
     parser.add_argument("--light", action="store_true", help="leave out what takes long")
+    parser.add_argument("--share", type=float, default=1, help="of the pairs of command and error, drawn by the seed")
     parser.add_argument("--no-mounts", action="store_true", help="mount nothing: limit the size of files")
-    parser.add_argument("--skip", choices=["disk", "errors"], help="leave out one half")
     options = parser.parse_args()
-    began, rng, failed, tried = time.monotonic(), random.Random(options.seed), 0, 0
-    chosen = {n: c for n, c in COMMANDS.items() if not (options.light and c.heavy)}
+    began, rng, counts = time.monotonic(), random.Random(options.seed), []
+    errors = [error for error in ERRORS if MOUNTS or error != "read-only file system"]
+    pairs = [(n, e) for e in ("disk", *errors) for n, c in COMMANDS.items() if not (options.light and c.heavy)]
+    pairs = [(n, e) for n, e in pairs if options.only in f"{n} / {e}" and rng.random() < options.share]
     with tempfile.TemporaryDirectory() as root, contextlib.ExitStack() as held:
         world = Path(root) / "world"
         write_inputs(world)
@@ -535,34 +564,11 @@ def main():
         held.callback(runner.disk.close)
         where = "on file systems of their own" if MOUNTS else "with a limit on the size of files alone"
         print(f"inputs made in {time.monotonic() - began:.0f} s; commands run {where}", flush=True)
-        for name, command in chosen.items():
-            own = random.Random(rng.random())
-            if options.skip == "disk" or options.only not in f"{name} / disk":
-                continue
-            start, trial = time.monotonic(), Trial(runner, name, command, own)
-            trial.go(options.moments)
-            failed, tried = failed + len(trial.faults), tried + options.moments
-            ends = ", ".join(f"{count} {ending}" for ending, count in sorted(trial.ends.items()))
-            sizes = f"{trial.most[0] * 4} kB, {trial.most[1]} files"
-            took = time.monotonic() - start
-            print(
-                f"{name} ({sizes}): {ends}; {trial.reruns} reruns, {len(trial.faults)} faults, {took:.0f} s", flush=True
-            )
-        for error in ERRORS if options.skip != "errors" else ():
-            if error == "read-only file system" and not MOUNTS:
-                continue
-            codes, last = Counter(), ""
-            for name, command in chosen.items():
-                if options.only not in f"{name} / {error}":
-                    continue
-                code, last, why = hinder(runner, name, command, error)
-                codes[f"exit code {code}"] += 1
-                if why:
-                    failed += 1
-                    print(f"FAILED {name} [{error}]: {why}", flush=True)
-            tried += codes.total()
-            if codes:
-                print(f"{error}:", ", ".join(f"{n} x {end}" for end, n in sorted(codes.items())), f"such as {last!r}")
+        for error in ("disk", *errors):
+            if chosen := {name: COMMANDS[name] for name, e in pairs if e == error}:
+                one = fill(runner, chosen, options.moments, options.seed) if error == "disk" else None
+                counts.append(one or hinder_all(runner, error, chosen))
+    tried, failed = (sum(column) for column in zip((0, 0), *counts))
     print(f"{tried} cases, seed {options.seed}: {failed} failed, {time.monotonic() - began:.0f} s")
     return int(failed > 0)
 
