@@ -127,10 +127,11 @@ def trials(
     load_tensorflow()
     from enhanceme.bench import Bench
     from enhanceme.ownership import claimed
-    from enhanceme.surveys import SURVEYS, run_factor
+    from enhanceme.surveys import SURVEYS, run_factor, surveys_of
 
     with claimed(study):
-        for name in factor or (*Bench.open(study).config.study.factors, *SURVEYS):
+        config = Bench.open(study).config
+        for name in factor or (*config.study.factors, *surveys_of(config)):
             new = run_factor(study, name, workers)
             outcome = "all there" if not new else "done" if name in SURVEYS else f"{new} trained"
             print(f"{shown(study)}: {name}, {outcome}", flush=True)
@@ -180,7 +181,7 @@ def study(
     load_tensorflow()
     from enhanceme.study import run_study
 
-    index = run_study(out, config, data, workers=workers, force=force)
+    index = run_study(out, config, data, workers=workers, force=force, changes=set_ or ())
     print(f"{shown(index)}: open it in a browser")
 
 # %% ../nbs/990_cli.ipynb #b002ccef

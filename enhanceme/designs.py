@@ -29,9 +29,9 @@ class Design:
         "Return the settings of the design."
         sizes = {"filters": None, "blocks": None, "expansion": None}  # the preset's own
         return {
-            "model": {"preset": preset, **sizes},
+            "model": {"preset": preset, **sizes, "likelihood": True if preset.startswith("fusion") else None},
             "registration": {"mode": self.mode},
-            "patching": {"frames": self.frames},
+            "patching": {"frames": self.frames, "frames_min": None, "frames_max": None, "permute": False},
         }
 
     @property

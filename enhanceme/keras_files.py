@@ -81,6 +81,7 @@ def read_settings(
     settings = parse_yaml(text, where, MEND)
     if not isinstance(settings, dict):
         raise UserError(where, "must hold `key: value` settings", MEND)
+    settings.pop("study", None)  # the plan of trials around the network is none of its own settings
     simulation = settings.get("simulation")
     if isinstance(simulation, dict) and (older := sorted(set(simulation) - set(SimulationConfig.model_fields))):
         _tell_older(path, tuple(older))

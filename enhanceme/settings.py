@@ -18,7 +18,7 @@ class RegistrationConfig(Section):
     "The alignment of the frames of a scene."
 
     # correction of the shifts between frames
-    mode: Literal["none", "integer", "subpixel", "original"] = "subpixel"
+    mode: Literal["none", "integer", "subpixel", "resampled", "original"] = "subpixel"
     max_shift: float = Field(3.0, gt=0, le=20)  # LR px; a frame further from the anchor is rejected (1 to 2 % are)
     min_overlap: Fraction = 0.05  # share of pixels that must be clear in the frame and in the anchor
     min_correlation: Fraction = 0.3  # high-passed, with the anchor, that a frame must reach
@@ -191,9 +191,20 @@ class UncertaintyConfig(Section):
     widths: tuple[float, float, float, float] | None = None
 
 # %% ../nbs/010_settings.ipynb #40057380
-FACTORS = (
-    *("frames", "registration", "choice", "blocks", "filters", "expansion", "patch", "permutation"),
-    *("augmentation", "normalisation", "residual", "simulator", "design", "losses", "replication"),
+FACTORS = (  # of the network that ships, of the 3-D network, and whole networks
+    *(
+        "frames",
+        "registration",
+        "choice",
+        "scenes",
+        "losses",
+        "blocks",
+        "filters",
+        "lengths",
+        "augmentation",
+        "dropping",
+    ),
+    *("simulator", "normalisation", "residual", "permutation", "stack", "alignment", "replication"),
     "architectures",
 )
 Factor = Literal[FACTORS]
@@ -209,16 +220,23 @@ class StudyConfig(Section):
 
     factors: tuple[Factor, ...] = FACTORS  # to vary
     levels: int = Field(0, ge=0, le=1000)  # levels of each factor beside the reference's, at most; 0 = all
-    steps: int = Field(400, ge=1, le=10**9)  # optimiser steps of every trial
+    steps: int = Field(3000, ge=1, le=10**9)  # optimiser steps of every trial of the 3-D network
+    fusion_steps: int = Field(800, ge=1, le=10**9)  # optimiser steps of every trial of the network that ships
     seeds: int = Field(3, ge=1, le=20)  # trainings of every level, each with a seed of its own
     scenes: int = Field(24, ge=0, le=10**6)  # held-out scenes on which a trial is scored, both bands together; 0 = all
     surveys: int = Field(12, ge=1, le=10**6)  # held-out scenes for classical methods and ensembles, both bands together
+    wishes: bool = True  # whether the experiment on wishes is made
     wish_steps: int = Field(200, ge=1, le=10**9)  # optimiser steps of every part in the experiment on wishes
     snapshots: int = Field(6, ge=2, le=64)  # networks kept on the way in experiments on learning itself
     batch: int = Field(8, ge=1, le=65536)  # patches per step
-    frames: int = Field(9, ge=1, le=64)  # frames of the reference (EnhanceMe: 9)
-    size: int = Field(16, ge=4, le=512)  # LR px, its patches (EnhanceMe: 16)
-    model: ModelConfig = ModelConfig(preset="enhanceme-32", blocks=3, filters=16, expansion=4)  # its network
+    frames: int = Field(9, ge=1, le=64)  # frames of both references (EnhanceMe: 9)
+    size: int = Field(16, ge=4, le=512)  # LR px, patches of the 3-D network (EnhanceMe: 16)
+    model: ModelConfig = ModelConfig(preset="enhanceme-32", blocks=3, filters=16, expansion=4)  # the 3-D network
+    fusion_model: ModelConfig = ModelConfig(preset="fusion-small", likelihood=True)  # the network that ships, in small
+    fusion_size: int = Field(24, ge=4, le=512)  # LR px, its patches
+    # a profile whose model, patching, loss and training the study's own network takes where real scenes are enough to
+    # train on; it starts from `fusion`, which knows simulated scenes. None: this profile's, from nothing
+    real: Literal["weights-real"] | None = None
     # architectures: the networks that are compared, the first one is the standard; by default all but san (16 million
     # parameters) and tiny
     networks: tuple[Literal[PRESETS], ...] = Field(NETWORKS, min_length=1)
@@ -228,3 +246,6 @@ class StudyConfig(Section):
     rates: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field((5e-4, 1.5e-3, 5e-3), min_length=1)
     # published checkpoints of 3DWDSR (EnhanceMe's need their band) for the experiment on real scenes, paths
     checkpoints: tuple[str, ...] = ()
+    # gains of methods measured elsewhere, for the same experiment: "NAME=FILE.csv" with columns scene (RED/imgset0000)
+    # and gain (dB over the baseline)
+    beside: tuple[str, ...] = ()

@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['UNSEEN', 'PIXELS', 'frame_weights', 'held_out_scores', 'judgement', 'error_sample', 'fit_uncertainty',
-           'coverage_by_fold', 'average_networks', 'read_names', 'scenes_to_use', 'cross_validate', 'score_weights']
+           'coverage_by_fold', 'average_networks', 'scenes_to_use', 'cross_validate', 'score_weights']
 
 # %% ../nbs/691_validation.ipynb #bbb78cd8
-import re
 import zlib
 from pathlib import Path
 
@@ -18,14 +17,14 @@ import pandas as pd
 from .architectures import inputs_for
 from .choice import write_choice
 from .config import Config
-from .core import UserError, shown, written_whole
+from .core import UserError, written_whole
 from .expected_errors import LEVELS, error_numbers, fit_law, interval_widths, law_scale
 from .folds import FOLDS, CrossFitted, cross_fitted, fit_on, fold_store, label_positions, make_folds
 from .metrics import CROP, align, cpsnr
 from .patching import choose_frames
 from .prediction import ensemble, part_input, with_margin
 from .preparation import Store
-from .readers import MB, read_table, read_text
+from .readers import read_table
 from .registration import default_choice, with_likelihood
 from .settings import UncertaintyConfig
 from .stack_layers import FrameWeights
@@ -164,20 +163,6 @@ def average_networks(
     means = [np.mean(values, 0) for values in zip(*(m.get_weights() for m in models))]
     models[0].set_weights(means)
     return models[0]
-
-
-def read_names(
-    path,  # a text file: one scene a line, such as RED/imgset0000; text after # is left out
-) -> list:
-    "Read a list of scene names; raises `UserError` when it is not one."
-    text = read_text(path, "give a text file with one scene a line", MB)
-    lines = [line.split("#")[0].strip() for line in text.splitlines()]
-    names = [line for line in lines if line]
-    wrong = next((name for name in names if not re.fullmatch(r"(RED|NIR)/imgset\d{4}", name)), None)
-    if wrong or len(set(names)) < len(names) or not names:
-        rule = f"{shown(repr(wrong))} is no scene" if wrong else "names a scene twice" if names else "names no scene"
-        raise UserError(shown(path), rule, "write one scene a line, such as RED/imgset0000")
-    return names
 
 
 def scenes_to_use(

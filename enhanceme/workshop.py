@@ -24,7 +24,6 @@ from .patching import scene_input
 from .prediction import to_dn
 from .readers import read_json
 from .registration import Stack
-from .scenes import find_scenes
 from .trial_runs import Trained, shown_scenes
 from .trials import slug, with_changes
 from .weights import load_model, reconstruct
@@ -56,13 +55,8 @@ class Workshop:
 
     @cached_property
     def scenes(self) -> list[Path]:  # `study.surveys` of them
-        "The scenes that are measured: test scenes whose HR is known, else held-out training scenes."
-        known = lambda f: (f / "HR.png").is_file() or (f / "truth.npz").is_file()
-        left = [f for f in find_scenes(self.bench.data) if known(f) and f"{f.parent.name}/{f.name}" not in self.lessons]
-        left = [f for f in left if f.parents[1].name == "test"] or left
-        if not left:
-            raise UserError(shown(self.bench.data), "has no held-out scene with HR", "give more scenes")
-        return first_scenes(left, self.bench.config.study.surveys, self.bench.config.bands)
+        "The held-out scenes that are measured."
+        return first_scenes(self.bench.held_out, self.bench.config.study.surveys, self.bench.config.bands)
 
     @cached_property
     def taught(self) -> list:  # of `Scene`, twice `study.surveys`, at most `TAUGHT`
@@ -75,7 +69,7 @@ class Workshop:
     @cached_property
     def store(self):  # `preparation.Store`
         "The prepared training scenes."
-        return self.bench.store(self.bench.config, self.bench.data)
+        return self.bench.store(self.bench.config)
 
     @property
     def steps(self) -> int:
