@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import functools
 import http.server
+import json
 import os
 import random
 import re
@@ -71,6 +72,13 @@ class Command:
 
 
 TRAIN = "--workers 1 --profile tiny.yaml"
+FEW = " ".join(
+    f"--set {setting}"
+    for setting in (
+        *("training.steps=2", "training.warmup=1", "training.batch=2", "patching.size=16", "prediction.frames=5"),
+        *("patching.frames=5", "patching.frames_min=4", "patching.frames_max=5"),
+    )
+)
 COMMANDS = {
     "simulate": Command("simulate out --seed 3 --workers 1 --profile tiny.yaml", "", "out"),
     "simulate, workers": Command("simulate out --seed 3 --workers 2 --profile tiny.yaml", "", "out", heavy=True),
@@ -91,13 +99,7 @@ COMMANDS = {
         resumes=True,
         heavy=True,
     ),
-    "validate": Command(
-        "validate data out --profile tiny.yaml --from none.keras --set training.steps=2",
-        "data",
-        "out",
-        resumes=True,
-        heavy=True,
-    ),
+    "validate": Command(f"validate labelled out {FEW}", "labelled", "out", resumes=True, heavy=True),
     "upscale": Command("upscale frames out.tif --model run", "frames run", "out.tif out.png out.html"),
     "upscale all": Command(
         "upscale frames out.tif --count --uncertainty --stac --model network",
@@ -169,8 +171,6 @@ def write_place(folder):
 
 def write_study(study):
     "Add the pages and the record of a finished study, which `publish` asks for."
-    import json
-
     from enhanceme.questions import experiments
 
     for page in (path.stem for path in experiments()):
@@ -183,6 +183,15 @@ def write_study(study):
     (study / "run/provenance.json").write_text(json.dumps(provenance))
 
 
+def write_labels(data):
+    "Label the first frame of every scene as that of HR's acquisition."
+    labels = {
+        band: {f.name: min(int(p.stem[2:]) for p in f.glob("LR*.png")) for f in sorted(data.glob(f"train/{band}/*"))}
+        for band in ("NIR", "RED")
+    }
+    (data / "reference.json").write_text(json.dumps(labels))
+
+
 def write_inputs(world):
     "Make one of each input."
     campaign.write_world(world)
@@ -193,6 +202,8 @@ def write_inputs(world):
     write_study(world / "study")
     large = "simulate challenge --scenes 4 --workers 1 --profile tiny.yaml --set simulation.size=128"
     finish(call(large.split()), world, world.parent / "log")
+    finish(call("simulate labelled --scenes 16 --workers 1 --profile tiny.yaml".split()), world, world.parent / "log")
+    write_labels(world / "labelled")
     tiny = (world / "tiny.yaml").read_text()
     (world / "study.yaml").write_text(
         tiny + "study: {factors: [losses], levels: 1, steps: 2, seeds: 1, scenes: 1, surveys: 1, wish_steps: 1}\n"
