@@ -10,6 +10,7 @@ __all__ = ['SHIPPED', 'NETWORK', 'SCALE_BYTES', 'methods', 'default_weights', 'o
 # %% ../nbs/660_methods.ipynb #46c8153a
 import contextlib
 import hashlib
+import io
 import math
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -130,7 +131,9 @@ def write_scale(
     scale: np.ndarray,  # (h, w), DN
 ):
     "Write a map of scales as a TIFF of 32-bit floats."
-    Image.fromarray(np.asarray(scale, np.float32)).save(path, format="TIFF", compression="tiff_adobe_deflate")
+    content = io.BytesIO()  # libtiff names no reason when a disk is full
+    Image.fromarray(np.asarray(scale, np.float32)).save(content, format="TIFF", compression="tiff_adobe_deflate")
+    Path(path).write_bytes(content.getvalue())
 
 
 def read_scale(path) -> np.ndarray:  # float32 (h, w), DN

@@ -51,9 +51,10 @@ def validate(
 ):
     "Cross-validate a recipe on real scenes by place, and average its networks into one."
     load_tensorflow()
+    from enhanceme.folds import read_names
     from enhanceme.methods import NETWORK, default_weights
     from enhanceme.preparation import prepare
-    from enhanceme.validation import cross_validate, judgement, read_names
+    from enhanceme.validation import cross_validate, judgement
 
     wanted = read_names(names) if names else None
     weights = default_weights(name=start) if start in NETWORK else start

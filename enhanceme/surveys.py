@@ -6,7 +6,7 @@
 __all__ = ['ENSEMBLES', 'CONTROLS', 'OWN_SCENES', 'WISH_NAMES', 'SURVEYS', 'run_survey', 'read_survey', 'survey_scenes',
            'classical_rows', 'frame_counts', 'survey_baselines', 'trained_networks', 'survey_labels', 'options_of',
            'ensemble_rows', 'survey_ensembles', 'survey_control', 'real_methods', 'real_scenes', 'gains_beside',
-           'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
+           'survey_transfer', 'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
 import os
@@ -20,7 +20,7 @@ from .bench import Bench, digest, first_scenes
 from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
-from .controls import detail_rows, label_rows, orientation_rows, with_frames
+from .controls import detail_rows, label_rows, orientation_rows, transfer_rows, with_frames
 from .core import Meter, UserError, package_folder, progress_bar, shown, write_json, written_whole
 from .equal_minutes import run_networks
 from .folds import read_names
@@ -283,6 +283,18 @@ def gains_beside(
     return tables
 
 
+def survey_transfer(
+    bench: Bench,
+    quiet: bool = False,  # no progress bar
+) -> bool:  # False when it was finished already
+    "Measure every method on simulated scenes with the numbers of the real ones."
+    results = Results.open(bench.folder)
+    methods = {name: open_method(source)[0] for name, source in real_methods(bench).items()}
+    measure = lambda scene: transfer_rows(methods, bench.config, scene)
+    about = {"methods": list(methods), "simulator": bench.config.simulation.model_dump(mode="json")}
+    return run_survey(bench, "transfer", about, real_scenes(bench, results), measure, quiet)
+
+
 def survey_real(
     bench: Bench,
     quiet: bool = False,  # no progress bar
@@ -338,6 +350,7 @@ def survey_wish(
 
 # %% ../nbs/930_surveys.ipynb #eab39e3c
 SURVEYS = {"baselines": survey_baselines, "labels": survey_labels, "ensembles": survey_ensembles, "real": survey_real}
+SURVEYS["transfer"] = survey_transfer
 SURVEYS |= {name: partial(survey_control, name) for name in CONTROLS}
 SURVEYS |= {f"wish-{name}": partial(survey_wish, name) for name in WISH_NAMES}
 

@@ -23,6 +23,7 @@ REMEDIES = {
     errno.EROFS: "choose a place where you may write",
     errno.ENAMETOOLONG: "give a shorter name",
     errno.ENOTDIR: "give a path whose folders are folders",
+    errno.EEXIST: "give a path whose folders are folders",
     errno.ELOOP: "correct the links on the way",
     errno.ENOENT: "check the path",
     errno.EMFILE: "raise the limit on open files (ulimit -n), or use fewer workers",

@@ -30,7 +30,7 @@ def name_points(
             start, end = sorted((x + 8 * side, x + side * (8 + 5.4 * len(name))))
             low, high = y + rise - 5, y + rise + 5
             crossed = (a < end and start < b and c < high and low < d for a, b, c, d, whose in taken if whose != name)
-            if start < 0 or any(crossed):
+            if start < ax.bbox.x0 or end > ax.bbox.x1 or any(crossed):
                 continue
             taken.append((start, end, low, high, ""))
             look = dict(fontsize=7.5, color=INK, path_effects=HALO, ha="left" if side > 0 else "right")

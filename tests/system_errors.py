@@ -1,6 +1,6 @@
 """A disk that fills up at random moments, and other errors of the system, in every command that writes.
 
-    python tests/system_errors.py [--moments 20] [--seed 0] [--only WORDS] [--jobs 1] [--light] [--no-mounts]
+    python tests/system_errors.py [--moments 20] [--seed 0] [--only WORDS] [--share 0.3] [--light] [--no-mounts]
 
 Each command runs in a process forked from one that has imported everything, on a small file system of its own (a tmpfs
 in a private mount namespace, which needs no root where user namespaces are allowed). The undisturbed command shows the
@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import functools
 import http.server
+import json
 import os
 import random
 import re
@@ -71,6 +72,13 @@ class Command:
 
 
 TRAIN = "--workers 1 --profile tiny.yaml"
+FEW = " ".join(
+    f"--set {setting}"
+    for setting in (
+        *("training.steps=2", "training.warmup=1", "training.batch=2", "patching.size=16", "prediction.frames=5"),
+        *("patching.frames=5", "patching.frames_min=4", "patching.frames_max=5"),
+    )
+)
 COMMANDS = {
     "simulate": Command("simulate out --seed 3 --workers 1 --profile tiny.yaml", "", "out"),
     "simulate, workers": Command("simulate out --seed 3 --workers 2 --profile tiny.yaml", "", "out", heavy=True),
@@ -91,13 +99,7 @@ COMMANDS = {
         resumes=True,
         heavy=True,
     ),
-    "validate": Command(
-        "validate data out --profile tiny.yaml --from none.keras --set training.steps=2",
-        "data",
-        "out",
-        resumes=True,
-        heavy=True,
-    ),
+    "validate": Command(f"validate labelled out {FEW}", "labelled", "out", resumes=True, heavy=True),
     "upscale": Command("upscale frames out.tif --model run", "frames run", "out.tif out.png out.html"),
     "upscale all": Command(
         "upscale frames out.tif --count --uncertainty --stac --model network",
@@ -169,8 +171,6 @@ def write_place(folder):
 
 def write_study(study):
     "Add the pages and the record of a finished study, which `publish` asks for."
-    import json
-
     from enhanceme.questions import experiments
 
     for page in (path.stem for path in experiments()):
@@ -183,6 +183,15 @@ def write_study(study):
     (study / "run/provenance.json").write_text(json.dumps(provenance))
 
 
+def write_labels(data):
+    "Label the first frame of every scene as that of HR's acquisition."
+    labels = {
+        band: {f.name: min(int(p.stem[2:]) for p in f.glob("LR*.png")) for f in sorted(data.glob(f"train/{band}/*"))}
+        for band in ("NIR", "RED")
+    }
+    (data / "reference.json").write_text(json.dumps(labels))
+
+
 def write_inputs(world):
     "Make one of each input."
     campaign.write_world(world)
@@ -193,6 +202,8 @@ def write_inputs(world):
     write_study(world / "study")
     large = "simulate challenge --scenes 4 --workers 1 --profile tiny.yaml --set simulation.size=128"
     finish(call(large.split()), world, world.parent / "log")
+    finish(call("simulate labelled --scenes 16 --workers 1 --profile tiny.yaml".split()), world, world.parent / "log")
+    write_labels(world / "labelled")
     tiny = (world / "tiny.yaml").read_text()
     (world / "study.yaml").write_text(
         tiny + "study: {factors: [losses], levels: 1, steps: 2, seeds: 1, scenes: 1, surveys: 1, wish_steps: 1}\n"
@@ -277,7 +288,7 @@ class Runner:
             prepare()
             return call([self.mirror if word == "MIRROR" else word for word in text.split()])()
 
-        child = forked(action, self.home, self.log, 900)
+        child = forked(action, self.home, self.log, 3600)
         while (found := ended(*child)) is None:
             watch()
             time.sleep(0.002)
@@ -289,7 +300,9 @@ class Runner:
         for name in command.outputs.split():
             if (self.home / name).exists():
                 found |= outcome(self.home / name)
-        return {name: value for name, value in found.items() if not DATED.fullmatch(Path(name).name)}
+        kept = {name: value for name, value in found.items() if not DATED.fullmatch(Path(name).name)}
+        pages = (".html", ".ipynb", ".png") if command.chained else ()  # they show dates and costs
+        return {name: "a page" if name.endswith(pages) else value for name, value in kept.items()}
 
 
 def message_fault(code, stderr, codes=(1,)):
@@ -328,13 +341,13 @@ class Trial:
         runner.begin(self.command)
         if self.command.chained and self.name != "study":
             shutil.copytree(runner.world / "finished", runner.home / "out")
-        first = runner.disk.taken()
+        self.first = first = runner.disk.taken()
 
         def watch():
             self.most = [max(m, t - f) for m, t, f in zip(self.most, runner.disk.taken(), first)]
 
         code, stderr = runner.run(self.command.text, watch=watch if MOUNTS else lambda: None)
-        if code:
+        if code != 0:
             raise RuntimeError(f"{self.name}: {code} {stderr[-2000:]}")
         self.wanted = runner.result(self.command)
         files = [
@@ -344,13 +357,17 @@ class Trial:
         if self.name == "study":
             shutil.copytree(runner.home / "out", runner.world / "finished")
 
-    def moment(self):
-        "Draw what is scarce, and leave so much of it; return its name and the limit on the size of files."
+    def moment(self, more: int):
+        """Draw what is scarce, and leave so much of it; return its name and the limit on the size of files. So many
+        more moments follow: a chained command gets a small part each time, any other a part of all."""
         what = self.rng.choice(["space", "space", "files", "size"] if MOUNTS else ["size"])
-        if what == "space" and self.most[0] > 0:
-            self.runner.disk.leave(pages=self.rng.randrange(self.most[0]) + 1)
-        elif what == "files" and self.most[1] > 0:
-            self.runner.disk.leave(files=self.rng.randrange(self.most[1]))
+        left = self.most
+        if self.command.chained:
+            left = [max(2, 2 * (m + f - t) // more) for m, f, t in zip(self.most, self.first, self.runner.disk.taken())]
+        if what == "space" and left[0] > 0:
+            self.runner.disk.leave(pages=self.rng.randrange(left[0]) + 1)
+        elif what == "files" and left[1] > 0:
+            self.runner.disk.leave(files=self.rng.randrange(left[1]))
         else:
             return "size", 1000 + self.rng.randrange(max(self.largest - 1000, 1))
         return what, None
@@ -365,15 +382,15 @@ class Trial:
         self.reruns += 1
         code, stderr = self.runner.run(self.command.text)
         found = self.runner.result(self.command)
-        if code:
+        if code != 0:
             return self.complain(what, f"the rerun ends with {code}: {stderr[-400:]!r}")
         if differ := sorted(n for n in {*found, *self.wanted} if found.get(n) != self.wanted.get(n)):
             self.complain(what, f"the rerun gives another result: {differ[:5]}")
 
-    def disturb(self, first):
+    def disturb(self, first, more=1):
         "Run the command on a disk that fills up; return whether it had enough."
         runner, before = self.runner, tree(self.runner.disk.folder)
-        what, limit = self.moment()
+        what, limit = self.moment(more)
         code, stderr = runner.run(self.command.text, limit)
         runner.disk.leave()
         ending = f"{what}: {'enough' if code == 0 else 'one line'}"
@@ -397,7 +414,7 @@ class Trial:
                 self.runner.begin(self.command)
                 if self.command.chained and self.name != "study":
                     shutil.copytree(self.runner.world / "finished", self.runner.home / "out")
-            self.enough = self.disturb(k == 0)
+            self.enough = self.disturb(k == 0, moments - k)
         if self.command.chained and not self.enough:
             self.compare("the last")
 
@@ -510,18 +527,47 @@ def hinder(runner: Runner, name: str, command: Command, error: str):
     return code, last, f"leaves {new[:5]}" if new else None
 
 
+def fill(runner: Runner, commands, moments, seed) -> tuple[int, int]:
+    "Fill the disk under commands, by name; return the numbers of cases and of faults."
+    faults = 0
+    for name, command in commands.items():
+        start, trial = time.monotonic(), Trial(runner, name, command, random.Random(f"{seed} {name}"))
+        trial.go(moments)
+        faults += len(trial.faults)
+        ends = ", ".join(f"{count} {ending}" for ending, count in sorted(trial.ends.items()))
+        outcome_of = f"{trial.reruns} reruns, {len(trial.faults)} faults, {time.monotonic() - start:.0f} s"
+        print(f"{name} ({trial.most[0] * 4} kB, {trial.most[1]} files): {ends}; {outcome_of}", flush=True)
+    return moments * len(commands), faults
+
+
+def hinder_all(runner: Runner, error, commands) -> tuple[int, int]:
+    "Run commands, by name, against an error; return the numbers of cases and of faults."
+    codes, faults = Counter(), 0
+    for name, command in commands.items():
+        code, last, why = hinder(runner, name, command, error)
+        codes[f"exit code {code}"] += 1
+        if why:
+            faults += 1
+            print(f"FAILED {name} [{error}]: {why}", flush=True)
+    ends = ", ".join(f"{count} x {end}" for end, count in sorted(codes.items()))
+    print(f"{error}: {ends}, such as {last!r}; {faults} faults", flush=True)
+    return len(commands), faults
+
+
 def main():
     "Disturb every command; the exit code is 1 when one failed."
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="commands or errors whose name holds this")
+    parser.add_argument("--only", default="", help="what holds this, of `COMMAND / disk` and `COMMAND / ERROR`")
     parser.add_argument("--light", action="store_true", help="leave out what takes long")
+    parser.add_argument("--share", type=float, default=1, help="of the pairs of command and error, drawn by the seed")
     parser.add_argument("--no-mounts", action="store_true", help="mount nothing: limit the size of files")
-    parser.add_argument("--skip", choices=["disk", "errors"], help="leave out one half")
     options = parser.parse_args()
-    began, rng, failed, tried = time.monotonic(), random.Random(options.seed), 0, 0
-    chosen = {n: c for n, c in COMMANDS.items() if not (options.light and c.heavy)}
+    began, rng, counts = time.monotonic(), random.Random(options.seed), []
+    errors = [error for error in ERRORS if MOUNTS or error != "read-only file system"]
+    pairs = [(n, e) for e in ("disk", *errors) for n, c in COMMANDS.items() if not (options.light and c.heavy)]
+    pairs = [(n, e) for n, e in pairs if options.only in f"{n} / {e}" and rng.random() < options.share]
     with tempfile.TemporaryDirectory() as root, contextlib.ExitStack() as held:
         world = Path(root) / "world"
         write_inputs(world)
@@ -529,34 +575,11 @@ def main():
         held.callback(runner.disk.close)
         where = "on file systems of their own" if MOUNTS else "with a limit on the size of files alone"
         print(f"inputs made in {time.monotonic() - began:.0f} s; commands run {where}", flush=True)
-        for name, command in chosen.items():
-            own = random.Random(rng.random())
-            if options.skip == "disk" or options.only not in f"{name} / disk":
-                continue
-            start, trial = time.monotonic(), Trial(runner, name, command, own)
-            trial.go(options.moments)
-            failed, tried = failed + len(trial.faults), tried + options.moments
-            ends = ", ".join(f"{count} {ending}" for ending, count in sorted(trial.ends.items()))
-            sizes = f"{trial.most[0] * 4} kB, {trial.most[1]} files"
-            took = time.monotonic() - start
-            print(
-                f"{name} ({sizes}): {ends}; {trial.reruns} reruns, {len(trial.faults)} faults, {took:.0f} s", flush=True
-            )
-        for error in ERRORS if options.skip != "errors" else ():
-            if error == "read-only file system" and not MOUNTS:
-                continue
-            codes, last = Counter(), ""
-            for name, command in chosen.items():
-                if options.only not in f"{name} / {error}":
-                    continue
-                code, last, why = hinder(runner, name, command, error)
-                codes[f"exit code {code}"] += 1
-                if why:
-                    failed += 1
-                    print(f"FAILED {name} [{error}]: {why}", flush=True)
-            tried += codes.total()
-            if codes:
-                print(f"{error}:", ", ".join(f"{n} x {end}" for end, n in sorted(codes.items())), f"such as {last!r}")
+        for error in ("disk", *errors):
+            if chosen := {name: COMMANDS[name] for name, e in pairs if e == error}:
+                one = fill(runner, chosen, options.moments, options.seed) if error == "disk" else None
+                counts.append(one or hinder_all(runner, error, chosen))
+    tried, failed = (sum(column) for column in zip((0, 0), *counts))
     print(f"{tried} cases, seed {options.seed}: {failed} failed, {time.monotonic() - began:.0f} s")
     return int(failed > 0)
 

@@ -1,6 +1,7 @@
 """The files around the code: valid for their readers, consistent with each other, and with what git tracks."""
 
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -92,6 +93,7 @@ def test_the_heads_of_experiments_state_command_and_measured_cost():
         wanted = [stages[path.stem]]
         if path.stem == "e05_ablations":
             apart = {f"trials-{name}" for name in ("losses", "replication", "baselines", "ensembles", "real")}
+            apart |= {f"trials-{name}" for name in ("labels", "detail", "orientations", "transfer")}
             apart |= {name for name in stages if name.startswith("trials-wish-")}
             wanted.insert(0, sum(s for name, s in stages.items() if name.startswith("trials-") and name not in apart))
         elif path.stem in TRIALS:
@@ -112,3 +114,32 @@ def test_bad_input_is_reported_with_its_parts():
                 if isinstance(called, ast.Name) and called.id == "UserError" and whole:
                     single.append(f"{path.name}:{node.lineno}")
     assert not single, single
+
+
+@functools.cache
+def defined(module):
+    "The names that a module of the package defines or imports at its top level."
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / "enhanceme" / f"{module}.py").read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def test_every_name_that_a_function_imports_exists():
+    "Imports inside functions are resolved only when a command runs."
+    modules = {path.stem for path in (ROOT / "enhanceme").glob("*.py")}
+    missing = []
+    for path in sorted((ROOT / "enhanceme").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            source = (node.module or "").removeprefix("enhanceme.") if node.level == 0 else node.module
+            own = node.level == 1 or (node.module or "").startswith("enhanceme.")
+            if own and source in modules:
+                missing += [f"{path.stem}: {source}.{a.name}" for a in node.names if a.name not in defined(source)]
+    assert not missing, missing

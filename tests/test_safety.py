@@ -51,6 +51,17 @@ def test_data_inside_a_study_s_folder_stay(copy, tmp_path):
     assert content(study) == before
 
 
+def test_a_study_without_a_record_of_its_files_stays(tmp_path):
+    study = tmp_path / "s"
+    (study / "run").mkdir(parents=True)
+    (study / "study.json").write_text("{}")
+    (study / "run" / "best.keras").write_text("weights")
+    before = content(study)
+    line = refused(enhanceme("study", "--profile", "smoke", "--out", study, "--force"), "kept no record of its files")
+    assert line.endswith("; remove what you do not need, or give another folder with OUT=...")
+    assert content(study) == before
+
+
 @pytest.mark.parametrize("out", ["", ".", "/", "link", "pipe", "/dev/null", "data/train/RED/imgset0000/x"])
 def test_places_where_something_could_be_lost(copy, tmp_path, out):
     (tmp_path / "there").mkdir()

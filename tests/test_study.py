@@ -27,14 +27,6 @@ def test_a_second_call_reuses_everything(study):
     assert (study / "scores.csv").read_bytes() == scores
 
 
-def test_a_study_without_a_record_of_its_files_is_not_deleted(study, tmp_path):
-    older = shutil.copytree(study, tmp_path / "older", ignore=shutil.ignore_patterns(".enhanceme-files"))
-    before = sorted(older.rglob("*"))
-    line = refused(enhanceme("study", "--profile", "smoke", "--out", older, "--force"), "kept no record of its files")
-    assert line.endswith("; remove what you do not need, or give another folder with OUT=...")
-    assert sorted(older.rglob("*")) == before
-
-
 def test_other_settings_are_not_mixed_in(study):
     refused(enhanceme("study", "--profile", "smoke", "--out", study, "--seed", 1), "other settings", "FORCE=1")
 
