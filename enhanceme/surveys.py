@@ -6,7 +6,7 @@
 __all__ = ['ENSEMBLES', 'CONTROLS', 'OWN_SCENES', 'WISH_NAMES', 'SURVEYS', 'run_survey', 'read_survey', 'survey_scenes',
            'classical_rows', 'frame_counts', 'survey_baselines', 'trained_networks', 'survey_labels', 'options_of',
            'ensemble_rows', 'survey_ensembles', 'survey_control', 'real_methods', 'real_scenes', 'gains_beside',
-           'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
+           'survey_transfer', 'survey_real', 'survey_wish', 'surveys_of', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
 import os
@@ -20,7 +20,7 @@ from .bench import Bench, digest, first_scenes
 from .checks import fingerprint
 from .classical import CLASSICAL
 from .config import Config
-from .controls import detail_rows, label_rows, orientation_rows, with_frames
+from .controls import detail_rows, label_rows, orientation_rows, transfer_rows, with_frames
 from .core import Meter, UserError, package_folder, progress_bar, shown, write_json, written_whole
 from .equal_minutes import run_networks
 from .folds import read_names
@@ -236,7 +236,7 @@ OWN_SCENES = " (trained on these scenes)"  # follows the name of such a network
 
 def real_methods(
     bench: Bench,
-    own: str = "",  # follows the name of the default weights
+    own: str = "",  # follows the names of networks that learned from real scenes
 ) -> dict:  # name -> argument of `open_method`
     "Return the methods that are compared on real scenes."
     from enhanceme.weights import import_published
@@ -255,7 +255,7 @@ def real_methods(
         if not network.is_file():
             network.parent.mkdir(parents=True, exist_ok=True)
             import_published(source, network, band or None)
-        methods[f"published: {source.name if source.is_dir() else source.parent.name}"] = network
+        methods[f"published: {source.name if source.is_dir() else source.parent.name}{own}"] = network
     return methods
 
 
@@ -281,6 +281,18 @@ def gains_beside(
         rows = read_table(path, "give a CSV file with the columns scene and gain", ["scene", "gain"], ["gain"])
         tables[name] = dict(zip(rows.scene, rows.gain))
     return tables
+
+
+def survey_transfer(
+    bench: Bench,
+    quiet: bool = False,  # no progress bar
+) -> bool:  # False when it was finished already
+    "Measure every method on simulated scenes with the numbers of the real ones."
+    results = Results.open(bench.folder)
+    methods = {name: open_method(source)[0] for name, source in real_methods(bench).items()}
+    measure = lambda scene: transfer_rows(methods, bench.config, scene)
+    about = {"methods": list(methods), "simulator": bench.config.simulation.model_dump(mode="json")}
+    return run_survey(bench, "transfer", about, real_scenes(bench, results), measure, quiet)
 
 
 def survey_real(
@@ -338,6 +350,7 @@ def survey_wish(
 
 # %% ../nbs/930_surveys.ipynb #eab39e3c
 SURVEYS = {"baselines": survey_baselines, "labels": survey_labels, "ensembles": survey_ensembles, "real": survey_real}
+SURVEYS["transfer"] = survey_transfer
 SURVEYS |= {name: partial(survey_control, name) for name in CONTROLS}
 SURVEYS |= {f"wish-{name}": partial(survey_wish, name) for name in WISH_NAMES}
 

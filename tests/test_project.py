@@ -93,7 +93,7 @@ def test_the_heads_of_experiments_state_command_and_measured_cost():
         wanted = [stages[path.stem]]
         if path.stem == "e05_ablations":
             apart = {f"trials-{name}" for name in ("losses", "replication", "baselines", "ensembles", "real")}
-            apart |= {f"trials-{name}" for name in ("labels", "detail", "orientations")}
+            apart |= {f"trials-{name}" for name in ("labels", "detail", "orientations", "transfer")}
             apart |= {name for name in stages if name.startswith("trials-wish-")}
             wanted.insert(0, sum(s for name, s in stages.items() if name.startswith("trials-") and name not in apart))
         elif path.stem in TRIALS:
