@@ -123,7 +123,7 @@ COMMANDS = {
 }
 DATED = re.compile(  # files that hold dates or costs
     r"(provenance|training|prediction|study|trial|about|survey)[.]json|.*[.](failed|ipynb)|.*times.*|explained[.]csv"
-    r"|comparison[.]html"
+    r"|comparison[.]html|rows[.]csv|imgset\d+[.]csv|[.]enhanceme-files"
 )
 
 KEPT_DOWNLOAD = "home/.out.fetch.partial"  # `fetch` continues it
@@ -318,7 +318,8 @@ def message_fault(code, stderr, codes=(1,)):
 def left_fault(command: Command, before, after):
     "Return what a failed command leaves that it must not leave, or None."
     new = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    new = [name for name in new if "__autograph_generated_file" not in name]  # TensorFlow removes them at its exit
+    other = lambda name: name == "scratch" or "__autograph_generated_file" in name
+    new = [name for name in new if not other(name)]  # Jupyter sets its sticky bit; TensorFlow removes files at its exit
     own = [f"home/{name}" for name in command.outputs.split()]
     new = [name for name in new if not name.startswith(KEPT_DOWNLOAD)]
     if partial := [name for name in new if "partial" in name or "-lock" in name or name.startswith("scratch/")]:
