@@ -1179,6 +1179,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                                                                  'enhanceme/publication.py'),
                                        'enhanceme.publication.check_replaceable': ( 'publication.html#check_replaceable',
                                                                                     'enhanceme/publication.py'),
+                                       'enhanceme.publication.left_to_page': ('publication.html#left_to_page', 'enhanceme/publication.py'),
                                        'enhanceme.publication.publish': ('publication.html#publish', 'enhanceme/publication.py'),
                                        'enhanceme.publication.readme_table': ('publication.html#readme_table', 'enhanceme/publication.py'),
                                        'enhanceme.publication.real_rows': ('publication.html#real_rows', 'enhanceme/publication.py'),
