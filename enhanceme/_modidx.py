@@ -700,6 +700,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                        'enhanceme.keras_files._check_description': ( 'keras_files.html#_check_description',
                                                                                      'enhanceme/keras_files.py'),
                                        'enhanceme.keras_files._check_group': ('keras_files.html#_check_group', 'enhanceme/keras_files.py'),
+                                       'enhanceme.keras_files._is_plan': ('keras_files.html#_is_plan', 'enhanceme/keras_files.py'),
                                        'enhanceme.keras_files._tell_older': ('keras_files.html#_tell_older', 'enhanceme/keras_files.py'),
                                        'enhanceme.keras_files.check_network': ( 'keras_files.html#check_network',
                                                                                 'enhanceme/keras_files.py'),

@@ -19,10 +19,13 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from .archives import DAMAGED, opened_zip
 from .config import Config, make_config
 from .core import UserError, shown
 from .readers import MB, parse_yaml
+from .settings import StudyConfig
 from .simulation_settings import SimulationConfig
 
 # %% ../nbs/060_keras_files.ipynb #2b7d455c
@@ -68,6 +71,15 @@ def _tell_older(path: Path, names: tuple):
     print(f"note: {shown(path)}: {shown(rule)}; prediction does not use them", file=sys.stderr)
 
 
+def _is_plan(values) -> bool:
+    "Whether values are a plan of trials of this version."
+    try:
+        StudyConfig.model_validate(values)
+    except ValidationError:
+        return False
+    return True
+
+
 def read_settings(
     source,  # a `.keras` file of this project, or a run folder
 ) -> Config:  # raises `UserError` when the file holds none
@@ -81,7 +93,8 @@ def read_settings(
     settings = parse_yaml(text, where, MEND)
     if not isinstance(settings, dict):
         raise UserError(where, "must hold `key: value` settings", MEND)
-    settings.pop("study", None)  # the plan of trials around the network is none of its own settings
+    if not _is_plan(settings.get("study", {})):
+        del settings["study"]  # of another version; the plan of trials around a network is none of its own settings
     simulation = settings.get("simulation")
     if isinstance(simulation, dict) and (older := sorted(set(simulation) - set(SimulationConfig.model_fields))):
         _tell_older(path, tuple(older))
