@@ -84,7 +84,7 @@ def test_missing_and_interrupted_trials_are_reported(study, tmp_path):
     (broken / "trials" / other.folder / "trial.json").unlink()
     with pytest.raises(UserError, match="interrupted.*enhanceme trials .* --factor losses"):
         read_trials(broken, "losses")
-    shutil.rmtree(broken / "trials" / "losses")
+    shutil.rmtree(broken / "trials" / "fusion" / "losses")
     with pytest.raises(UserError, match="no trial of losses is there; run"):
         read_trials(broken, "losses")
     shutil.rmtree(broken / "trials" / "surveys" / "ensembles")
