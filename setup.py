@@ -45,7 +45,7 @@ setup(
     package_dir={f"{package}.{name}": folder for name, folder in DATA.items()},
     package_data={
         package: cfg["package_data"].split(),
-        f"{package}.profiles": ["*.yaml"],
+        f"{package}.profiles": ["*.yaml", "*.txt"],
         f"{package}.experiments": ["*.ipynb"],
     },
     python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
