@@ -239,18 +239,19 @@ ROUND = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 10
 def set_ticks(
     ax: Axes,  # with its scale and limits set
     at: Sequence[float],  # rising
-    form: str = "{:g}",  # of a label
+    form: str = "",  # of a label; empty: three digits, and all before the point
 ) -> None:
     "Set horizontal ticks at the places given, except those whose labels would overlap."
-    ax.set_xticks(at, [form.format(v) for v in at])
+    label = lambda v: form.format(v) if form else f"{v:.3g}" if abs(v) < 100 else f"{v:.0f}"
+    ax.set_xticks(at, [label(v) for v in at])
     ax.minorticks_off()
     ax.figure.draw_without_rendering()  # the layout decides how wide the axes are
     keep, free = [], -np.inf
     for v in at:
-        middle, half = ax.transData.transform((v, 0))[0], 3.4 * len(form.format(v)) + 2
+        middle, half = ax.transData.transform((v, 0))[0], 3.4 * len(label(v)) + 2
         if middle - half >= free:
             keep, free = [*keep, v], middle + half
-    ax.set_xticks(keep, [form.format(v) for v in keep])
+    ax.set_xticks(keep, [label(v) for v in keep])
 
 
 def name_level(

@@ -30,7 +30,7 @@ from .images import MAX_SIDE, read_image, write_image
 from .inference import load_network, weights_digest
 from .layout import read_labels
 from .metrics import baseline_image
-from .ownership import check_place, claimed, new_folder
+from .ownership import check_place, claimed, new_folder, remove_leftovers
 from .prediction import as_networks, check_scale_output, super_resolve, super_resolve_with_scale, to_dn
 from .readers import MB, opened, read_json
 from .reference import reference_position
@@ -214,6 +214,7 @@ def method_images(
     with claimed(out), contextlib.ExitStack() as made_folder:
         _check_folder(out, source)
         made_folder.enter_context(new_folder(out))
+        remove_leftovers(out, below=False)  # of a call that was killed
         write_json(out / "prediction.json", {"source": source})
         for folder in progress(folders):
             image, scale = out / f"{folder.name}.png", scale_path(out, folder.name)
