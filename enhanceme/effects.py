@@ -213,7 +213,9 @@ def claim(
     e,  # `Effect`, or a row of effects, in dB
 ) -> str:  # such as "+0.02 [−0.03, +0.07] dB, equivalent to zero within ±0.1 dB"
     "Return a difference with what its interval carries: nothing more, equivalence, or the reason for doubt."
-    return decibels(e) + (f", equivalent to zero within ±{EQUIVALENT} dB" if equivalent(e) else doubt(e))
+    if equivalent(e):
+        return f"{decibels(e)}, {'small' if distinguishable(e) else 'equivalent to zero'}: within ±{EQUIVALENT} dB"
+    return decibels(e) + doubt(e)
 
 
 def effect_columns(

@@ -92,6 +92,18 @@ class TrialSet:
             sentences.insert(0, f"{found}; {command} trains the rest, and this page is incomplete until then.")
         return " ".join(sentences)
 
+    @property
+    def rates_note(self) -> str:
+        "A sentence where the search for learning rates ended at its highest rate; else empty."
+        rates, found = self.config.study.rates, self.runs.groupby("level").rate.first()
+        high = found[found == max(rates)]
+        if len(rates) < 2 or high.empty:
+            return ""
+        return (
+            f"For {len(high)} of {len(found)} levels the best learning rate is the highest that was tried "
+            f"({max(rates):g}): a higher one might be better."
+        )
+
     def _read(self, name: str) -> pd.DataFrame:
         "Read a table of all trials, with columns level and seed."
         tables = []

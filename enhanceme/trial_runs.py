@@ -244,7 +244,7 @@ def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak lea
     if len(rates) == 1 or not trial.search:
         return trial.config.training.learning_rate
     home = bench.home / trial.search
-    if not home.parent.joinpath(f"seed{trial.seed}") == bench.home / trial.folder:  # another level's search
+    if not trial.searches:
         return read_json(home / "search.json", "train the reference first", Found)["rate"]
     config = trial.config.change("seed=0", "training.snapshots=0")
     key = digest([config.to_dict(), list(rates), bench.digest])

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FUSION', 'WDSR', 'TOLD', 'UNTOLD', 'INPUT', 'NETWORK', 'ORIGINAL', 'ORIGINALS', 'ARCHITECTURES', 'WHOLE', 'FACTORS',
-           'ABLATIONS', 'WITH_SNAPSHOTS', 'WITH_IMAGES', 'TUNED', 'RATES', 'REFERENCE', 'Variation', 'Origin',
+           'ABLATIONS', 'WITH_SNAPSHOTS', 'WITH_IMAGES', 'OWN_RATES', 'RATES', 'REFERENCE', 'Variation', 'Origin',
            'each_value', 'with_changes', 'reference', 'standard_level', 'Trial', 'slug', 'folder_of', 'home_of',
            'network_trials', 'trials_of', 'plan']
 
@@ -181,7 +181,7 @@ WITH_SNAPSHOTS = ("normalisation", "residual")  # factors whose networks are kep
 WITH_IMAGES = ("losses", "residual")  # factors whose images are kept
 
 # factors whose levels have learning rates of their own; those of other factors are trained at their reference's
-TUNED = ("losses", "filters", "lengths", "normalisation", "residual")
+OWN_RATES = ("losses", "filters", "lengths", "normalisation", "residual")
 
 # %% ../nbs/900_trials.ipynb #0656ce45
 def with_changes(
@@ -267,6 +267,11 @@ class Trial:
     base: str = WDSR  # its reference
     search: str = ""  # folder below STUDY/trials of the search for its learning rate; "" = none
 
+    @property
+    def searches(self) -> bool:
+        "Whether the search is that of its own level, not of its reference."
+        return self.search.rpartition("/")[0] == self.folder.rpartition("/")[0]
+
 
 def slug(
     text: str,  # a name
@@ -280,7 +285,7 @@ def folder_of(factor: str, level: str, seed: int) -> str:  # below STUDY/trials
     if factor == ARCHITECTURES:
         return f"{factor}/{slug(level)}/seed{seed}"
     mine, changes = FACTORS[factor], FACTORS[factor].levels[level]
-    kind = lambda name: (FACTORS[name].base, name in WITH_SNAPSHOTS, name in TUNED)
+    kind = lambda name: (FACTORS[name].base, name in WITH_SNAPSHOTS, name in OWN_RATES)
     home = next(
         (other, name)
         for other, variation in FACTORS.items()
@@ -326,7 +331,7 @@ def trials_of(
         changes = dict(changes)
         origin = changes.pop("origin", Origin())
         own = with_changes(base, deep_update(changes, {"seed": seed, "training": {"snapshots": kept}}))
-        searched = folder if factor in TUNED else home_of(variation.base, seed)
+        searched = folder if factor in OWN_RATES else home_of(variation.base, seed)
         search = f"{searched.rpartition('/')[0]}/search"
         return Trial(factor, level, seed, level == standard, folder, own, origin, variation.base, search)
 
