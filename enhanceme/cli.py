@@ -130,8 +130,8 @@ def trials(
     from enhanceme.surveys import SURVEYS, run_factor, surveys_of
 
     with claimed(study):
-        config = Bench.open(study).config
-        for name in factor or (*config.study.factors, *surveys_of(config)):
+        everything = lambda config: (*config.study.factors, *surveys_of(config))
+        for name in factor or everything(Bench.open(study).config):
             new = run_factor(study, name, workers)
             outcome = "all there" if not new else "done" if name in SURVEYS else f"{new} trained"
             print(f"{shown(study)}: {name}, {outcome}", flush=True)
