@@ -43,12 +43,12 @@ study: venv
 weights: venv
 	@$(BIN)/enhanceme simulate "$(WEIGHTS)/data" --profile "$(SENSOR)"
 	@$(BIN)/enhanceme train --profile "$(SENSOR)" --data "$(WEIGHTS)/data" --store "$(WEIGHTS)/store" --run "$(WEIGHTS)/run"
-	@test "$(SENSOR)" != weights || { $(BIN)/enhanceme export "$(WEIGHTS)/run" "$(WEIGHTS)/run/best.keras" && mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras; }
+	@test "$(SENSOR)" != weights || { $(BIN)/enhanceme export "$(WEIGHTS)/run" "$(WEIGHTS)/run/best.keras" --set registration.choice=real && mkdir -p enhanceme/weights && cp "$(WEIGHTS)/run/best.keras" enhanceme/weights/.fusion.keras && mv enhanceme/weights/.fusion.keras enhanceme/weights/fusion.keras; }
 
 # From `fusion` and labelled real scenes: profiles/weights-real.txt names them. Resumes, too.
 weights-real: venv
 	@test -n "$(DATA)" || { echo "enhanceme: give the data set with the real scenes, DATA=folder"; exit 2; }
-	@$(BIN)/enhanceme validate "$(DATA)" "$(WEIGHTS_REAL)" --profile weights-real --scenes profiles/weights-real.txt --from fusion --flips 4
+	@$(BIN)/enhanceme validate "$(DATA)" "$(WEIGHTS_REAL)" --profile weights-real --scenes profiles/weights-real.txt --from fusion --flips 4 --networks 2
 	@$(BIN)/enhanceme export "$(WEIGHTS_REAL)/folds/average.keras" "$(WEIGHTS_REAL)/folds/average.keras"
 	@for f in average.keras:enhanceme/weights/fusion-real.keras choice.csv:enhanceme/weights/choice.csv scores.csv:benchmarks/validation.csv uncertainty.csv:benchmarks/uncertainty.csv; do \
 		to="$${f#*:}"; cp "$(WEIGHTS_REAL)/folds/$${f%%:*}" "$$to.part" && mv "$$to.part" "$$to" || exit 1; done

@@ -2176,6 +2176,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                       'enhanceme.validation.held_out_scores': ( 'validation.html#held_out_scores',
                                                                                 'enhanceme/validation.py'),
                                       'enhanceme.validation.judgement': ('validation.html#judgement', 'enhanceme/validation.py'),
+                                      'enhanceme.validation.load_average': ('validation.html#load_average', 'enhanceme/validation.py'),
                                       'enhanceme.validation.scenes_to_use': ('validation.html#scenes_to_use', 'enhanceme/validation.py'),
                                       'enhanceme.validation.score_weights': ('validation.html#score_weights', 'enhanceme/validation.py')},
             'enhanceme.views': { 'enhanceme.views.Fit': ('views.html#fit', 'enhanceme/views.py'),

@@ -48,6 +48,9 @@ def validate(
         ),
     ] = None,
     flips: Annotated[int, typer.Option(help="1, or 4: score also the mean over four flips.")] = 1,
+    networks: Annotated[
+        int, typer.Option(min=1, max=9, help="Networks for each fold; their weights are averaged.")
+    ] = 1,
 ):
     "Cross-validate a recipe on real scenes by place, and average its networks into one."
     load_tensorflow()
@@ -62,7 +65,7 @@ def validate(
     check_place(run, data)
     with claimed(run):
         store = prepare(data, run / "store", config.registration, split="train")
-        scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips)
+        scores = cross_validate(config, data, store, run / "folds", weights, wanted, flips, networks=networks)
     print(judgement(scores).to_string(index=False))
     print(f"{shown(run / 'folds')}: average.keras, choice.csv, scores.csv")
 
@@ -107,6 +110,7 @@ def export(
     out: Annotated[
         Path, typer.Argument(metavar="OUT.keras", help="The file for the network with its graph; may be MODEL itself.")
     ],
+    set_: SetOpt = None,
 ):
     "Write a trained network with its ONNX graph: predict and upscale then run it without TensorFlow."
     check_place(out, folder=False)
@@ -116,7 +120,7 @@ def export(
     from enhanceme.inference import export_network
 
     with claimed(out):
-        print(f"{shown(export_network(model, out))}: written")
+        print(f"{shown(export_network(model, out, set_))}: written")
 
 
 @app.command()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UNSEEN', 'PIXELS', 'frame_weights', 'held_out_scores', 'judgement', 'error_sample', 'fit_uncertainty',
-           'coverage_by_fold', 'average_networks', 'scenes_to_use', 'cross_validate', 'score_weights']
+           'coverage_by_fold', 'average_networks', 'load_average', 'scenes_to_use', 'cross_validate', 'score_weights']
 
 # %% ../nbs/691_validation.ipynb #bbb78cd8
 import zlib
@@ -165,6 +165,14 @@ def average_networks(
     return models[0]
 
 
+def load_average(
+    runs: list,  # finished run folders
+) -> tuple[keras.Model, Config]:  # the mean of their networks, the settings of the first
+    "Load the last networks of several runs, averaged."
+    models, configs = zip(*(load_model(run / "last.keras") for run in runs))
+    return average_networks(list(models)), configs[0]
+
+
 def scenes_to_use(
     store: Store,
     names: list = None,  # "RED/imgset0000", ...; None = all scenes with HR
@@ -197,30 +205,33 @@ def cross_validate(
     names: list = None,  # scenes to use; None = all with HR
     flips: int = 1,  # 4: also score the mean over four flips
     count: int = FOLDS,
+    networks: int = 1,  # for each fold; their weights are averaged
 ) -> pd.DataFrame:  # scores of all scenes, each by the network that has not seen it
     "Train and score a network for each fold, average them, fit the choice and the law of the error; resumable."
     home, keys = Path(home), scenes_to_use(store, names)
     labels, norms = label_positions(data, keys), baselines(data, keys)
     folds = make_folds(keys, store_places(store, keys), count)
+    runs = [[home / f"fold{i}" if not k else home / f"fold{i}-{k}" for k in range(networks)] for i in range(count)]
     tables, samples = [], []
     for i, held_out in enumerate(folds):
-        run, training = home / f"fold{i}", [key for key in keys if key not in held_out]
+        training = [key for key in keys if key not in held_out]
         fitted = fold_store(store, labels, training, held_out)
-        cfg = config.change(f"seed={config.seed + i}")
-        train(cfg, data, fitted, run, weights=weights, scenes=(training, held_out))
-        model, cfg = load_model(run / "last.keras")
-        path = home / f"scores{i}-{flips}.csv"
+        for k, run in enumerate(runs[i]):
+            cfg = config.change(f"seed={config.seed + i + count * k}")
+            train(cfg, data, fitted, run, weights=weights, scenes=(training, held_out))
+        model, cfg = load_average(runs[i])
+        path = home / (f"scores{i}-{flips}.csv" if networks == 1 else f"scores{i}-{flips}-of-{networks}.csv")
         tables.append(_once(path, held_out_scores, model, cfg, fitted, held_out, labels, norms, flips).assign(fold=i))
-        samples.append(_once(home / f"errors{i}.csv", error_sample, model, cfg, fitted, held_out).assign(fold=i))
+        path = home / (f"errors{i}.csv" if networks == 1 else f"errors{i}-of-{networks}.csv")
+        samples.append(_once(path, error_sample, model, cfg, fitted, held_out).assign(fold=i))
     scores, sample = (pd.concat(parts, ignore_index=True) for parts in (tables, samples))
     for name, table in (("scores", scores), ("uncertainty", coverage_by_fold(sample))):
         with written_whole(home / f"{name}.csv") as part:
             table.to_csv(part, index=False)
 
     # What ships: the average with the law of its error, and the choice fitted on all labelled scenes
-    models, configs = zip(*(load_model(home / f"fold{i}" / "last.keras") for i in range(len(folds))))
-    shipped = configs[0].model_copy(update={"uncertainty": fit_uncertainty(sample)})
-    save_model(average_networks(list(models)), shipped, home / "average.keras")
+    model, cfg = load_average([run for of_fold in runs for run in of_fold])
+    save_model(model, cfg.model_copy(update={"uncertainty": fit_uncertainty(sample)}), home / "average.keras")
     write_choice(fit_on(store, labels, keys), home / "choice.csv")
     return scores
 
