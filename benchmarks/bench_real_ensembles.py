@@ -2,7 +2,8 @@
 
     python benchmarks/bench_real_ensembles.py DATA RUN
 
-RUN is the folder of `enhanceme validate`: the network of each fold predicts the scenes that were held out from it.
+RUN is the folder of `enhanceme validate`: the network of each fold (the mean of several) predicts the
+scenes that were held out from it.
 Writes benchmarks/ensembles_real.csv and benchmarks/validation_given.csv: gains over the official baseline in dB.
 """
 
@@ -21,7 +22,7 @@ from enhanceme.patching import Prepared
 from enhanceme.prediction import ensemble, with_margin
 from enhanceme.preparation import Store
 from enhanceme.stream import store_places
-from enhanceme.validation import held_out_scores
+from enhanceme.validation import held_out_scores, load_average
 from enhanceme.weights import baselines, load_model
 
 
@@ -64,7 +65,8 @@ def main():
     rows, given = [], []
     for i, held_out in enumerate(folds):
         fitted = fold_store(store, labels, [key for key in keys if key not in held_out], held_out)
-        network, config = load_model(args.run / "folds" / f"fold{i}" / "last.keras")
+        runs = [p for p in sorted((args.run / "folds").glob(f"fold{i}*")) if p.name.split("-")[0] == f"fold{i}"]
+        network, config = load_average(runs)
         for key in held_out:
             scene = fitted.load(key)
             gain = lambda image: cpsnr(image, scene.hr, scene.sm) - norms[key]  # noqa: B023, used at once

@@ -148,7 +148,7 @@ def report(
 ):
     "Execute the experiment notebooks on finished studies and render their pages again."
     check_extra("enhanceme report", "study", *PAGES_NEED)
-    from enhanceme.study import render_study
+    from enhanceme.study_pages import render_study
 
     for run in runs:
         print(f"{shown(render_study(run))}: written")

@@ -202,7 +202,7 @@ def measure_snapshots(
         scenes = [key for band in config.bands for key in store.trainable(band)]
         write_table(folder / "gradients.csv", measure_gradients(networks, config, store, scenes))
 
-
+# %% ../nbs/920_trial_runs.ipynb #51ef426d
 SEARCHED = 4  # a run of the search for a rate has the steps of a trial / this
 
 
@@ -251,7 +251,7 @@ def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak lea
     steps = max(1, config.training.steps // SEARCHED)
     return best_rate(config, steps, rates, taught.data, taught.store, home, taught.scenes, key)["rate"]
 
-
+# %% ../nbs/920_trial_runs.ipynb #794f4b31
 def run_trial(
     bench: Bench,
     trial: Trial,

@@ -77,7 +77,7 @@ def test_missing_and_interrupted_trials_are_reported(study, tmp_path):
     shutil.copytree(study / "trials", broken / "trials", ignore=shutil.ignore_patterns("*.keras"))
     shutil.copy(study / "study.json", broken)
     from enhanceme.core import UserError
-    from enhanceme.surveys import read_survey
+    from enhanceme.scene_surveys import read_survey
     from enhanceme.trial_results import read_trials
 
     other = next(t for t in read_trials(broken, "losses").wanted if not t.standard)
