@@ -214,10 +214,12 @@ def test_alpha_conceals_and_polynomials_are_kept(plain, tmp_path):
 
 
 @shipped
-def test_two_processes_give_the_bytes_of_one(plain, tmp_path):
+def test_two_processes_and_a_cluster_give_the_bytes_of_one(plain, tmp_path):
+    distributed = pytest.importorskip("distributed")
     folder = written(tmp_path / "f", plain.astype("u2"))
-    ways = [dict(workers=1), dict(workers=2, block=1)]
-    images = {upscale(folder, tmp_path / f"{n}.tif", limit=0, **way).read_bytes() for n, way in enumerate(ways)}
+    with distributed.LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=None) as cluster:
+        ways = [dict(workers=1), dict(workers=2, block=1), dict(scheduler=cluster.scheduler_address, block=1)]
+        images = {upscale(folder, tmp_path / f"{n}.tif", limit=0, **way).read_bytes() for n, way in enumerate(ways)}
     assert len(images) == 1 and sorted(p.name for p in tmp_path.glob(".*")) == []
 
 
