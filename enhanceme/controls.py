@@ -28,11 +28,13 @@ LABELLED = ("bicubic-mean", "map")  # classical methods that are measured with H
 
 def with_frames(
     stack,  # `registration.Stack`
-    n: int,  # frames
+    n: int,  # frames; 0 = all that are kept
     first: int | None = None,  # position of a frame that comes first; None = the best
     patching: PatchingConfig = PatchingConfig(),  # the rule of the choice
 ):  # `registration.Stack`
     "Return a stack of which only the `n` best frames are kept."
+    if not n:
+        return stack
     if first is None:
         best = choose_frames(stack, n, patching)[0]
     else:
@@ -54,9 +56,9 @@ def label_rows(
     subpixel = config.registration.model_copy(update={"mode": "subpixel"})
     blind, told, rows = register(scene, subpixel), register(scene, subpixel, own), []
     for n in counts:
-        chosen = with_frames(blind, n or len(blind.kept)).kept
+        chosen = with_frames(blind, n).kept
         rows.append({"method": "any", "frames": n, "reference": "guess", "holds": float(chosen[own])})
-        few = with_frames(told, n or len(told.kept), own)
+        few = with_frames(told, n, own)
         for name in LABELLED:
             sr = CLASSICAL[name](few, None) if name == "bicubic-mean" else CLASSICAL[name](few)
             row = {"method": name, "frames": n, "reference": "given", "holds": 1.0}
@@ -85,21 +87,26 @@ def detail_rows(
     network,
     config: Config,  # its settings
     scene,  # `Scene` with HR
-) -> list[dict]:  # option, frequency (cycles per HR px), sr, hr, error, sr_hr (DN² HRpx²), cpsnr (dB)
+) -> list[dict]:  # option, first_own, frequency (cycles per HR px), sr, hr, error, sr_hr (DN² HRpx²), cpsnr (dB)
     "Measure the detail of a network's image from all frames, from one, and of the baseline, by frequency."
-    stack = register(scene, config.registration)
+    stack, own = register(scene, config.registration), None
+    first = with_frames(stack, 1, patching=config.patching)
     images = {
         "all frames": image_of(network, config, stack),
-        "one frame": image_of(network, config, with_frames(stack, 1, patching=config.patching)),
+        "one frame": image_of(network, config, first),
         "baseline": baseline_image(scene),
     }
+    if scene.reference is not None and stack.kept[own := reference_position(scene, "given")]:
+        images["HR's own frame"] = image_of(network, config, with_frames(stack, 1, own, config.patching))
+    first_own = np.nan if own is None else float(first.kept[own])  # whether the frame ranked first is HR's own
     rows = []
     for option, image in images.items():
         fit = align(image, *scene.target)
         clear = ~np.isnan(fit.hr)
         hr = np.where(clear, fit.hr, fit.sr)
         table = cross_spectra({"sr": fit.sr, "hr": hr, "error": fit.sr - hr}, clear)
-        rows += table.drop(columns="error_hr").assign(option=option, cpsnr=fit.match.cpsnr).to_dict("records")
+        about = dict(option=option, first_own=first_own, cpsnr=fit.match.cpsnr)
+        rows += table.drop(columns="error_hr").assign(**about).to_dict("records")
     return rows
 
 # %% ../nbs/928_controls.ipynb #92800013

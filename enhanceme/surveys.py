@@ -52,7 +52,7 @@ def classical_rows(
 
     add("baseline", 0, len(stack.kept), baseline_image(scene), 0.0)
     for n in counts:
-        few = with_frames(stack, n or len(stack.kept))
+        few = with_frames(stack, n)
         for name, method in CLASSICAL.items():
             with Meter() as meter:
                 sr = to_dn(method(few, None) if name == "bicubic-mean" else method(few))

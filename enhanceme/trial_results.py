@@ -24,7 +24,7 @@ from .readers import read_table
 from .results import NUMBERS, Results
 from .trial_runs import trial_state
 from .trial_tables import gathered_rows
-from .trials import ABLATIONS, FACTORS, Trial, plan, standard_level
+from .trials import ABLATIONS, CALLED, FACTORS, Trial, plan, standard_level
 
 # %% ../nbs/950_trial_results.ipynb #6630cde8
 COSTS = ["steps", "parameters", "wall_s", "cpu_s", "scenes"]  # of a trial, in trial.json
@@ -169,7 +169,7 @@ class TrialSet(TrialFiles):
         sentences = [f"{level} could not be trained: {why.split(';')[0]}." for level, why in self.impossible.items()]
         if not self.learned:
             gain = f"{self.gain(self.standard).mean:+.2f}".replace("-", "−")
-            base = FACTORS[self.factor].base
+            base = CALLED[FACTORS[self.factor].base]
             sentences.append(
                 f"**The reference {base} gains {gain} dB over the baseline, less than {LEARNED:g}**: a network that "
                 "has learned so little shows nothing about the parts of a trained one; no comparison is drawn from it."
