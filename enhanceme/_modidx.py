@@ -177,6 +177,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                     'enhanceme.commands.submit': ('commands.html#submit', 'enhanceme/commands.py')},
             'enhanceme.compared_methods': { 'enhanceme.compared_methods.has_seen': ( 'compared_methods.html#has_seen',
                                                                                      'enhanceme/compared_methods.py'),
+                                            'enhanceme.compared_methods.learned_from': ( 'compared_methods.html#learned_from',
+                                                                                         'enhanceme/compared_methods.py'),
                                             'enhanceme.compared_methods.method_gains': ( 'compared_methods.html#method_gains',
                                                                                          'enhanceme/compared_methods.py'),
                                             'enhanceme.compared_methods.method_name': ( 'compared_methods.html#method_name',
