@@ -111,7 +111,8 @@ def write_profile(
     if out.suffix.lower() not in (".yaml", ".yml"):
         raise UserError(str(out), "must end in .yaml", "give such a name")
     # the choice of HR's frame was fitted to scenes of PROBA-V, so networks for other sensors do without it
-    config = Config.load(base, ["registration.choice=real", "model.likelihood=false", "patching.rule=clearest"])
+    plain = ["registration.choice=real", "model.likelihood=false", "patching.rule=clearest", "patching.drop=0"]
+    config = Config.load(base, plain)
     values = {**config.simulation.model_dump(), **settings}
     config = config.model_copy(update={"simulation": type(config.simulation).model_validate(values)})
     with written_whole(out) as part:
