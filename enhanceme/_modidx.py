@@ -394,6 +394,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                    'enhanceme.effects.step_cost': ('effects.html#step_cost', 'enhanceme/effects.py'),
                                    'enhanceme.effects.stretched': ('effects.html#stretched', 'enhanceme/effects.py'),
                                    'enhanceme.effects.unpaired': ('effects.html#unpaired', 'enhanceme/effects.py'),
+                                   'enhanceme.effects.verdict': ('effects.html#verdict', 'enhanceme/effects.py'),
                                    'enhanceme.effects.with_holm': ('effects.html#with_holm', 'enhanceme/effects.py')},
             'enhanceme.equal_minutes': { 'enhanceme.equal_minutes.network_cost': ( 'equal_minutes.html#network_cost',
                                                                                    'enhanceme/equal_minutes.py'),

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['FEW', 'EQUIVALENT', 'LEVEL', 'Effect', 'degrees_of_freedom', 'stretched', 'influence', 'effect', 'unpaired',
            'over_seeds', 'with_holm', 'counts', 'distinguishable', 'equivalent', 'doubt', 'decibels', 'claim',
-           'effect_columns', 'interval_colours', 'reference_gain', 'scene_effect', 'ensemble_gains', 'step_cost',
-           'gradient_spread']
+           'verdict', 'effect_columns', 'interval_colours', 'reference_gain', 'scene_effect', 'ensemble_gains',
+           'step_cost', 'gradient_spread']
 
 # %% ../nbs/940_effects.ipynb #299c4719
 from functools import partial
@@ -216,6 +216,17 @@ def claim(
     if equivalent(e):
         return f"{decibels(e)}, {'small' if distinguishable(e) else 'equivalent to zero'}: within ±{EQUIVALENT} dB"
     return decibels(e) + doubt(e)
+
+
+def verdict(
+    e,  # `Effect`, a row of effects, or a mean as of `bootstrap_mean`
+    sign: int = 1,  # of the difference that the hypothesis expects
+) -> str:  # supported, contradicted, or not decided
+    "Return what a difference says about a hypothesis on its sign."
+    mean = e["mean"] if isinstance(e, pd.Series) else e.mean
+    if not distinguishable(e):
+        return "not decided"
+    return "supported" if mean * sign > 0 else "contradicted"
 
 
 def effect_columns(
