@@ -418,6 +418,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                      'enhanceme.execution.notebook_path': ('execution.html#notebook_path', 'enhanceme/execution.py'),
                                      'enhanceme.execution.run_notebook': ('execution.html#run_notebook', 'enhanceme/execution.py'),
                                      'enhanceme.execution.shown_data': ('execution.html#shown_data', 'enhanceme/execution.py'),
+                                     'enhanceme.execution.trained_at': ('execution.html#trained_at', 'enhanceme/execution.py'),
                                      'enhanceme.execution.unknown_parameter': ( 'execution.html#unknown_parameter',
                                                                                 'enhanceme/execution.py')},
             'enhanceme.expected_errors': { 'enhanceme.expected_errors._mean_around': ( 'expected_errors.html#_mean_around',
