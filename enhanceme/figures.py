@@ -253,6 +253,7 @@ class Row:
     images: dict  # title -> (h, w) DN; any size, drawn with the same side
     errors: dict = field(default_factory=dict)  # title -> (h, w) DN around zero, NaN where concealed
     notes: dict = field(default_factory=dict)  # title -> text under that panel, such as a score
+    meaning: str = "error"  # of `errors`; "difference" where they compare two methods, without HR
 
 
 def row_lines(
@@ -313,7 +314,8 @@ def gallery(
     # the error scale
     if drawn is not None:
         place = dict(location="bottom", shrink=0.32, aspect=40, pad=0.02)
-        bar = fig.colorbar(drawn, ax=axs, label="error, DN", extend="both", **place)
+        meanings = dict.fromkeys(row.meaning for row in rows if row.errors)
+        bar = fig.colorbar(drawn, ax=axs, label=f"{' or '.join(meanings)}, DN", extend="both", **place)
         bar.outline.set_visible(False)
     return fig
 
