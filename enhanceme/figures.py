@@ -128,7 +128,7 @@ def shift_cloud(
     if not kept.all():
         ax.scatter(x[~kept], y[~kept], s=30, color=VERMILION, marker="x", label="dropped", zorder=3)
     if reference is not None:
-        ax.scatter(x[reference], y[reference], s=110, facecolors="none", edgecolors=INK, label="reference", zorder=4)
+        ax.scatter(x[reference], y[reference], s=110, facecolors="none", edgecolors=INK, label="anchor", zorder=4)
     # names of the three furthest frames
     labels, far = frame_labels(numbers, len(x)), np.hypot(x, y)
     for t in np.argsort(far)[::-1][:3]:
