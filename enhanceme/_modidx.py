@@ -1956,6 +1956,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                    'enhanceme.tr_misr.transformer_layer': ('tr_misr.html#transformer_layer', 'enhanceme/tr_misr.py')},
             'enhanceme.tradeoff': { 'enhanceme.tradeoff.cost_ticks': ('tradeoff.html#cost_ticks', 'enhanceme/tradeoff.py'),
                                     'enhanceme.tradeoff.crossed': ('tradeoff.html#crossed', 'enhanceme/tradeoff.py'),
+                                    'enhanceme.tradeoff.key_columns': ('tradeoff.html#key_columns', 'enhanceme/tradeoff.py'),
                                     'enhanceme.tradeoff.number_places': ('tradeoff.html#number_places', 'enhanceme/tradeoff.py'),
                                     'enhanceme.tradeoff.number_points': ('tradeoff.html#number_points', 'enhanceme/tradeoff.py'),
                                     'enhanceme.tradeoff.tradeoff': ('tradeoff.html#tradeoff', 'enhanceme/tradeoff.py'),
