@@ -240,18 +240,19 @@ def set_ticks(
     ax: Axes,  # with its scale and limits set
     at: Sequence[float],  # rising
     form: str = "",  # of a label; empty: three digits, and all before the point
+    kept: float | None = None,  # the place whose tick stays in any case
 ) -> None:
     "Set horizontal ticks at the places given, except those whose labels would overlap."
     label = lambda v: form.format(v) if form else f"{v:.3g}" if abs(v) < 100 else f"{v:.0f}"
     ax.set_xticks(at, [label(v) for v in at])
     ax.minorticks_off()
     ax.figure.draw_without_rendering()  # the layout decides how wide the axes are
-    keep, free = [], -np.inf
-    for v in at:
+    keep = {}  # place -> (left, right) of its label in px
+    for v in sorted(at, key=lambda v: v != kept):
         middle, half = ax.transData.transform((v, 0))[0], 3.4 * len(label(v)) + 2
-        if middle - half >= free:
-            keep, free = [*keep, v], middle + half
-    ax.set_xticks(keep, [label(v) for v in keep])
+        if all(middle - half >= right or middle + half <= left for left, right in keep.values()):
+            keep[v] = (middle - half, middle + half)
+    ax.set_xticks(sorted(keep), [label(v) for v in sorted(keep)])
 
 
 def name_level(

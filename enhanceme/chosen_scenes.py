@@ -90,4 +90,4 @@ def scene_row(
         (first, one), (second, two) = list(images.items())[:2]
         difference = two.astype(float) - one
         errors[f"{called.get(second, second)} − {called.get(first, first)}"] = difference - difference.mean()
-    return Row(title or scene.key, panels, errors, notes)
+    return Row(title or scene.key, panels, errors, notes, "difference" if scene.target is None else "error")

@@ -12,7 +12,12 @@ import pandas as pd
 from .statistics import bootstrap_mean
 
 # %% ../nbs/716_compared_methods.ipynb #71600005
-METHOD_NAMES = {"bicubic-mean": "bicubic mean", "ibp": "back-projection", "map": "MAP estimate"}
+METHOD_NAMES = {
+    "bicubic-mean": "bicubic mean",
+    "ibp": "back-projection",
+    "map": "MAP estimate",
+    "the trials' reference": "small fusion network",
+}
 
 
 def method_name(

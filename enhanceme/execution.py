@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['KINDS', 'INTERPRETER', 'NO_SPACE', 'experiment_files', 'notebook_path', 'unknown_parameter', 'check_parameters',
            'assigned', 'check_injected', 'kernel_manager', 'last_line', 'check_space', 'execute', 'shown_data',
-           'note_origin', 'run_notebook']
+           'trained_at', 'note_origin', 'run_notebook']
 
 # %% ../nbs/722_execution.ipynb #b6c8e10f
 import ast
@@ -205,18 +205,29 @@ def shown_data(
     return Results.open(study).data if study and (resolve(study) / "study.json").is_file() else None
 
 
+def trained_at(
+    parameters: dict,  # of an executed notebook
+) -> str:  # commit, or ""
+    "Return the commit at which the network of the study was trained that a notebook shows."
+    study = parameters.get("study")
+    known = bool(study) and (resolve(study) / "run" / "provenance.json").is_file()
+    return (Results.open(study).provenance.get("git", {}).get("commit") or "") if known else ""
+
+
 def note_origin(
     notebook,  # path of an executed notebook, changed in place
     source,  # path of the notebook that it was made from
 ) -> None:
-    "Replace absolute paths in papermill's notes, and add the commit and the command that makes the notebook again."
+    "Replace absolute paths in papermill's notes; add the commits and the command that makes the notebook again."
     nb, source = read_notebook(notebook), Path(source).resolve()
     shipped = source.parent == package_folder("experiments").resolve()
     path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone
     run = nb.metadata.papermill
     command = again_command(path, run.get("parameters", {}))
     credit = data_credit(shown_data(run.get("parameters", {})))
+    trained = trained_at(run.get("parameters", {}))
     run.update(input_path=path, output_path=source.name, git=git_state(), command=command, credit=credit)
+    run.update(trained=trained)
     nbformat.write(nb, notebook)
 
 

@@ -128,7 +128,7 @@ def shift_cloud(
     if not kept.all():
         ax.scatter(x[~kept], y[~kept], s=30, color=VERMILION, marker="x", label="dropped", zorder=3)
     if reference is not None:
-        ax.scatter(x[reference], y[reference], s=110, facecolors="none", edgecolors=INK, label="reference", zorder=4)
+        ax.scatter(x[reference], y[reference], s=110, facecolors="none", edgecolors=INK, label="anchor", zorder=4)
     # names of the three furthest frames
     labels, far = frame_labels(numbers, len(x)), np.hypot(x, y)
     for t in np.argsort(far)[::-1][:3]:
@@ -253,6 +253,7 @@ class Row:
     images: dict  # title -> (h, w) DN; any size, drawn with the same side
     errors: dict = field(default_factory=dict)  # title -> (h, w) DN around zero, NaN where concealed
     notes: dict = field(default_factory=dict)  # title -> text under that panel, such as a score
+    meaning: str = "error"  # of `errors`; "difference" where they compare two methods, without HR
 
 
 def row_lines(
@@ -313,7 +314,8 @@ def gallery(
     # the error scale
     if drawn is not None:
         place = dict(location="bottom", shrink=0.32, aspect=40, pad=0.02)
-        bar = fig.colorbar(drawn, ax=axs, label="error, DN", extend="both", **place)
+        meanings = dict.fromkeys(row.meaning for row in rows if row.errors)
+        bar = fig.colorbar(drawn, ax=axs, label=f"{' or '.join(meanings)}, DN", extend="both", **place)
         bar.outline.set_visible(False)
     return fig
 

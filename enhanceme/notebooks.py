@@ -36,7 +36,8 @@ def to_mathml(
         if code:
             return code
         name = f"emMathPlaceholder{len(store)}x"
-        store[name] = convert((display or inline).strip(), display="block" if display else "inline")
+        formula = convert((display or inline).strip(), display="block" if display else "inline")
+        store[name] = f'<span class="em-scroll em-formula">{formula}</span>' if display else formula
         return name
 
     return MATH.sub(one, text)
@@ -129,7 +130,7 @@ def page_foot(
     nb: NotebookNode,  # an executed notebook
     name: str,  # of its file
 ) -> Block:
-    "Return when, how long, at which commit and with which parameters a notebook ran, and how to run it again."
+    "Return when, how long, at which commit and with which parameters a page was made, and how to make it again."
     run = nb.metadata.get("papermill", {})
     if not run:
         return Block("Rendered from {}.").format(name)
@@ -141,6 +142,7 @@ def page_foot(
         took=seconds_text(run.get("duration") or 0),
         commit=git.get("commit") or "",
         dirty=git.get("dirty"),
+        trained=run.get("trained") or "",
         parameters=[(key, json.dumps(value)) for key, value in parameters.items()],
         credit=run.get("credit", ""),
         command=run.get("command") or again_command(run.get("input_path") or name, parameters),
