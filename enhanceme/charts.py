@@ -62,7 +62,7 @@ def draw_validation(
     known = history[history[column].notna()] if column in history else history[:0]
     ax.plot(known["step"], known[column] if len(known) else [], color=GREEN, marker="o", ms=4)
     ax.set(title="Validation: gain over the baseline, dB" if gain else "Validation: cPSNR, dB")
-    if gain:
+    if gain and known[column].min() < 4 * np.ptp(known[column]):  # otherwise zero would flatten the curve
         ax.axhline(0, color=MUTED, lw=1, ls=(0, (4, 3)))
     if best is not None and (known["step"] == best).any():
         ring = dict(s=120, facecolors="none", edgecolors=VERMILION, lw=1.6, zorder=4)
