@@ -89,7 +89,7 @@ class Job:
 
     model: str  # a .keras file or a run folder
     changes: tuple  # (name, value) of prediction settings
-    frames: str  # .npy, uint16 (T, h, w), DN
+    frames: str  # .npy, uint16 or float32 (T, h, w), DN
     masks: str  # .npy, bool (T, h, w), True = clear
     found: Stack  # the registration, without pixels
     slopes: np.ndarray  # (T,), brightness of a frame in the stack: slope * DN + intercept

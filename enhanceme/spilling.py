@@ -17,7 +17,7 @@ from .masks import estimate_masks
 from .places import Settled
 from .scenes import Scene
 from .stacks import Tally, check_usable, clear_values, finished_stack, line_to_dn, network_band
-from .units import Excess, PlaceStack, beyond_region, counted_beyond, split_excess
+from .units import AS_GIVEN, Excess, PlaceStack, beyond_region, counted_beyond, split_excess
 
 # %% ../nbs/800_spilling.ipynb #fa771753
 STRIP = 256  # px, rows read at a time
@@ -112,7 +112,7 @@ def _counts(place, masks, line):
         for start, stop in strips(place.shape[0]):
             values, valid = x.read(start, stop)
             dn = split_excess(values, valid, *line, region[start:stop])[0]
-            histogram += np.bincount(dn[valid], minlength=65536)
+            histogram += np.bincount(np.rint(dn[valid]).astype(np.uint16), minlength=65536)
     return histograms, valid_any, region
 
 # %% ../nbs/800_spilling.ipynb #021d785c
@@ -120,7 +120,8 @@ def _write_frames(folder, place, line, histograms, region):
     "Write the frames in DN, missing pixels filled, and the values beyond the range."
     shape, beyond = (len(place.layers), *place.shape), region.any()
     with contextlib.ExitStack() as files:
-        frames = files.enter_context(ArrayFile(folder / "frames.npy", np.uint16, shape))
+        dtype = np.uint16 if line == AS_GIVEN else np.float32
+        frames = files.enter_context(ArrayFile(folder / "frames.npy", dtype, shape))
         excess = files.enter_context(ArrayFile(folder / "excess.npy", np.float32, shape)) if beyond else None
         for t, (histogram, x) in enumerate(zip(histograms, place.layers)):
             fill = np.uint16(median_of_counts(histogram if histogram.any() else histograms.sum(0)))

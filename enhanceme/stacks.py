@@ -410,7 +410,8 @@ def load_stack(
     else:
         lr = to_sensor_units(values, valid, *line)
     for frame, seen in zip(lr, valid):
-        frame[~seen] = np.median(frame[seen]) if seen.any() else np.median(lr[valid])
+        known = frame[seen] if seen.any() else lr[valid]
+        frame[~seen] = np.uint16(np.median(np.rint(known)))
     inverted = place.masks is not None and look_inverted(zip(lr, valid, clear))
     if place.masks is None:
         clear = clear & estimate_masks(lr)
