@@ -81,7 +81,7 @@ def trend(
     return f"was no higher at the end than after {int(steps[best])} steps"
 
 # %% ../nbs/700_wording.ipynb #e257528a
-NUMBER = re.compile(r"[−+\-]?\d[\d.,]*( ?(%|dB|DN|s|px|MB|GB))?( \[.*\])?|–|")
+NUMBER = re.compile(r"[−+\-]?\d[\d.,]*\*?( ?(%|dB|DN|s|px|MB|GB))?( \[.*\])?|–|")
 INTERVAL = re.compile(r"(.*) (\[[^\]]+\])", re.S)
 MANY = 6  # columns: a table with more has smaller letters and gaps
 SHORT, LONG = 24, 60  # characters: a shorter text stays on one line; a longer one makes the table stack on a phone
