@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from enhanceme.cards import cards_page, model_card
+from enhanceme.choice import CHOICE
 from enhanceme.config import Config
 from enhanceme.core import project_root, written_whole
 from enhanceme.folds import FOLDS
@@ -70,8 +71,8 @@ def main():
     cards = {
         "fusion": dict(
             title="fusion: simulated scenes only",
-            data="1000 scenes by version 3 of the simulator (profile `weights`), no real image; the 15 numbers that "
-            "choose HR's frame (`choice.csv`) are fitted on labels of real scenes",
+            data="1000 scenes by version 3 of the simulator (profile `weights`), no real image; the logit that chooses "
+            f"HR's frame (`choice.csv`, {len(CHOICE)} weights) is fitted on labels of real scenes",
             command="make weights",
             minutes=f"{seconds / 60:.0f} minutes of CPU time for the training",
             judged="gain over the official baseline in dB on real scenes, none of them used in training; the choice of "

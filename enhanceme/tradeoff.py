@@ -97,7 +97,7 @@ def number_points(
         look = dict(fontsize=8, color=INK, ha="center", va="center", path_effects=HALO, zorder=5)
         ax.annotate(str(k + 1), point[:2], away, textcoords="offset points", **look)
 
-
+# %% ../nbs/615_tradeoff.ipynb #1fa41422
 def write_key(
     ax: Axes,  # an empty one
     names: list[str],  # in the order of their numbers
