@@ -69,6 +69,7 @@ class Command:
     resumes: bool = False  # a failed command keeps what is whole
     chained: bool = False  # takes minutes: the disk fills up again and again in one run
     heavy: bool = False  # left out with --light
+    follows: str = ""  # the command whose result it starts from
 
 
 TRAIN = "--workers 1 --profile tiny.yaml"
@@ -99,7 +100,7 @@ COMMANDS = {
         resumes=True,
         heavy=True,
     ),
-    "validate": Command(f"validate labelled out {FEW}", "labelled", "out", resumes=True, heavy=True),
+    "validate": Command(f"validate labelled out {FEW}", "labelled", "out", resumes=True, chained=True, heavy=True),
     "upscale": Command("upscale frames out.tif --model run", "frames run", "out.tif out.png out.html"),
     "upscale all": Command(
         "upscale frames out.tif --count --uncertainty --stac --model network",
@@ -117,9 +118,15 @@ COMMANDS = {
         "study --out out --workers 1 --profile study.yaml", "study.yaml", "out", resumes=True, chained=True, heavy=True
     ),
     "trials": Command(
-        "trials out --factor losses --workers 1", "study.yaml", "out", resumes=True, chained=True, heavy=True
+        "trials out --factor losses --workers 1",
+        "study.yaml",
+        "out",
+        resumes=True,
+        chained=True,
+        heavy=True,
+        follows="study",
     ),
-    "report": Command("report out", "study.yaml", "out", resumes=True, chained=True, heavy=True),
+    "report": Command("report out", "study.yaml", "out", resumes=True, chained=True, heavy=True, follows="study"),
 }
 DATED = re.compile(  # files that hold dates or costs
     r"(provenance|training|prediction|study|trial|about|survey)[.]json|.*[.](failed|ipynb)|.*times.*|explained[.]csv"
@@ -336,14 +343,18 @@ class Trial:
         self.runner, self.name, self.command, self.rng = runner, name, command, rng
         self.ends, self.faults, self.reruns = {}, [], 0
 
+    def begin(self):
+        "Lay out the inputs, and the finished study where the command follows one."
+        self.runner.begin(self.command)
+        if self.command.follows:
+            shutil.copytree(self.runner.world / "finished", self.runner.home / "out")
+
     def undisturbed(self):
         "Run the command with plenty of space; keep the result, the space and the files that it takes."
         runner, self.most = self.runner, [0, 0]
-        if self.command.chained and self.name != "study" and not (runner.world / "finished").exists():
-            Trial(runner, "study", COMMANDS["study"], self.rng).undisturbed()
-        runner.begin(self.command)
-        if self.command.chained and self.name != "study":
-            shutil.copytree(runner.world / "finished", runner.home / "out")
+        if (first := self.command.follows) and not (runner.world / "finished").exists():
+            Trial(runner, first, COMMANDS[first], self.rng).undisturbed()
+        self.begin()
         self.first = first = runner.disk.taken()
 
         def watch():
@@ -414,9 +425,7 @@ class Trial:
         self.undisturbed()
         for k in range(moments):
             if not (self.command.chained and k and not self.enough):  # a chained one goes on
-                self.runner.begin(self.command)
-                if self.command.chained and self.name != "study":
-                    shutil.copytree(self.runner.world / "finished", self.runner.home / "out")
+                self.begin()
             self.enough = self.disturb(k == 0, moments - k)
         if self.command.chained and not self.enough:
             self.compare("the last")
@@ -506,7 +515,7 @@ def hinder(runner: Runner, name: str, command: Command, error: str):
     change, prepare, may_write = ERRORS[error]
     runner.begin(command)
     out = command.outputs.split()[0]
-    if command.chained and name != "study":
+    if command.follows:
         shutil.copytree(runner.world / "study", runner.home / "out")
     words = command.text.split()
     words[words.index(out)] = change(runner, out)
