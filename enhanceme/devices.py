@@ -94,7 +94,8 @@ def check_precision(precision: str):
         return
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        print(f"training.precision={precision}: slower than float32 on a CPU", file=sys.stderr)
+        slower = f"training.precision={precision} is slower than float32 on it"
+        print(f"enhanceme found no GPU: the network is trained on the CPU, and {slower}", file=sys.stderr)
     for gpu in gpus:
         capability = tf.config.experimental.get_device_details(gpu).get("compute_capability", (8, 0))
         if precision == "mixed_bfloat16" and capability < (8, 0):

@@ -83,8 +83,8 @@ SplitOpt = Annotated[
 ProfileOpt = Annotated[
     str,
     typer.Option(
-        help="A profile's name (smoke, quick, cpu, gpu, original, or weights and weights-real, which make the weights "
-        "that ship), or a YAML or original .cfg file."
+        help="A profile's name (smoke, quick, cpu, gpu, gpu-published, original, or weights and weights-real, which "
+        "make the weights that ship), or a YAML or original .cfg file."
     ),
 ]
 

@@ -299,6 +299,10 @@ def _run_study(out, config, data, workers, force, changes) -> Path:
     given = None if data is None else {"path": str(data), "fingerprint": fingerprint(data)}
     simulated = data is None or not can_train(data, config.bands)
     config = with_changes(config, {"study": {"real": None}}) if simulated else on_real_scenes(config)
+    if config.training.precision != "float32":  # for a GPU: whether there is one is said at once
+        from enhanceme.devices import check_precision
+
+        check_precision(config.training.precision)
 
     stages = Stages(
         out,

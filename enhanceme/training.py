@@ -8,6 +8,9 @@ __all__ = ['run_provenance', 'initialise', 'compiled_step', 'outcome_of', 'Train
 # %% ../nbs/540_training.ipynb #8158b691
 import contextlib
 import os
+import sys
+import time
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -28,6 +31,7 @@ from .ownership import claimed, remove_leftovers
 from .preparation import Store
 from .readers import read_json
 from .runs import check_run, first_network, open_run, origin, snapshot_steps
+from .training_costs import TrainingCosts, estimate_line, training_costs
 from .training_state import LOG_EVERY, Recorder, TrainingState, Validator
 from .weights import baselines, save_model, validate
 
@@ -100,7 +104,7 @@ class Trainer:
         if state.devices.mean(state.done.step) != state.done.step:
             raise UserError(run, "the machines see different checkpoints", "give a folder that all of them share")
         open_run(run, config, weights, state.devices.chief)
-        self.recorder = Recorder(state)
+        self.recorder, self.step_s = Recorder(state), []  # s, of the steps of this call
         if state.devices.chief:
             write_json(run / "provenance.json", run_provenance(state, data))
 
@@ -114,6 +118,23 @@ class Trainer:
         elif state.weights is None and state.config.model.data_init:
             initialise(state)
         self.validator.snapshot()
+
+    @cached_property
+    def costs(self) -> TrainingCosts:
+        "What the training costs on this machine."
+        return training_costs(self.state.plain, self.state.config, self.state.devices)
+
+    def speed(self) -> dict:
+        "Return patches a second, share of the machine's rate of matrix multiplication, and memory of the first GPU."
+        step_s = float(np.median(self.step_s[1:] or self.step_s or [np.inf]))  # the first one is compiled
+        patches = self.state.config.training.batch / step_s
+        gpus = tf.config.list_physical_devices("GPU")
+        used = tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20 if gpus else None
+        return {
+            "patches_s": round(patches, 2),
+            "share_of_rate": round(self.costs.share(step_s), 3),
+            "gpu_mb": used and round(used),
+        }
 
     def over(self) -> bool:
         "Whether the run has ended, by steps or by patience."
@@ -134,11 +155,13 @@ class Trainer:
         step, stream = compiled_step(state), state.batches(done.step)
         while done.step < stop:
             # one step of the optimiser and of the averaged weights
+            start = time.perf_counter()
             rate = learning_rate(done.step, state.total, cfg)
             state.optimizer.learning_rate.assign(rate)
             x, y = next(stream)
             decay = tf.constant(min(cfg.ema, (1 + done.step) / (10 + done.step)), tf.float32)
             value = float(step(inputs_for(state.model, x), y, decay))
+            self.step_s.append(time.perf_counter() - start)
             self.recorder.check(value)
             done.losses.append(value)
             done.step += 1
@@ -164,7 +187,7 @@ class Trainer:
 
     def finish(self) -> dict:  # the content of training.json
         "Write the last weights and the summary of the run; remove the checkpoint."
-        state, outcome = self.state, outcome_of(self.state)
+        state, outcome = self.state, outcome_of(self.state) | self.speed()
         if not state.devices.chief:
             return outcome
         with state.averaged_network() as model:
@@ -224,6 +247,8 @@ def _train(config, data, store, run, steps_now, quiet, weights, devices, scenes)
     total, done = trainer.state.total, trainer.state.done
     stop = total if steps_now is None else min(total, done.step + steps_now)
     hidden = quiet or not devices.chief
+    if not hidden and stop > done.step:
+        print(estimate_line(trainer.costs, stop - done.step, devices), file=sys.stderr)
     try:
         with progress_bar(total=total, initial=done.step, label="training", unit="step", quiet=hidden) as bar:
             over = trainer.go(stop, bar)
