@@ -2085,6 +2085,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                                                                   'enhanceme/trial_results.py')},
             'enhanceme.trial_runs': { 'enhanceme.trial_runs.Lesson': ('trial_runs.html#lesson', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.cut_paths': ('trial_runs.html#cut_paths', 'enhanceme/trial_runs.py'),
+                                      'enhanceme.trial_runs.deciding': ('trial_runs.html#deciding', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.found_rate': ('trial_runs.html#found_rate', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.lesson': ('trial_runs.html#lesson', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.measure_snapshots': ( 'trial_runs.html#measure_snapshots',

@@ -22,7 +22,7 @@ from .core import Meter, UserError, progress_bar, shown, write_json
 from .patching import scene_input
 from .preparation import Store
 from .rates import DIVERGED, best_rate, timed_run, with_steps
-from .trial_runs import score_network, trial_key, trial_state, write_table
+from .trial_runs import deciding, score_network, trial_key, trial_state, write_table
 from .trials import ARCHITECTURES, Trial, plan
 
 # %% ../nbs/926_equal_minutes.ipynb #bd30a0b8
@@ -134,7 +134,7 @@ def run_network(
         return False
 
     # the steps that fill the time, and the rate; then the training
-    shared = digest([trial.config.change("seed=0").to_dict(), bench.digest, names])
+    shared = digest([deciding(trial.config.change("seed=0")), study.minutes, list(study.rates), bench.digest, names])
     found = search(trial, bench.data, store, folder.parent / "search", scenes, shared)
     steps = max(LEAST, round(60 * CORES * study.minutes / found["step_s"]))
     if (folder / "config.yaml").is_file():  # begun: its number of steps stays

@@ -118,7 +118,7 @@ COMMANDS = {
         "study --out out --workers 1 --profile study.yaml", "study.yaml", "out", resumes=True, chained=True, heavy=True
     ),
     "trials": Command(
-        "trials out --factor losses --workers 1",
+        "trials out --factor blocks --workers 1",
         "study.yaml",
         "out",
         resumes=True,
