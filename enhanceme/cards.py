@@ -62,7 +62,7 @@ def model_card(
 # %% ../nbs/692_cards.ipynb #42cf5200
 def cards_page(
     cards: list,  # of str, Markdown
-) -> str:  # HTML, one file that needs no network
+) -> str:  # HTML, one file that works offline
     "Render model cards as a page."
     from nbconvert.filters import markdown2html
 
@@ -71,5 +71,5 @@ def cards_page(
         "EnhanceMe, the weights that ship",
         "Model cards: data, recipe, scores and limits of the weights that ship",
         Block(f'<div class="jp-RenderedMarkdown" style="overflow-x: auto">{markdown2html(text)}</div>'),
-        Block("Written by EnhanceMe from the model cards in the package. It needs no network."),
+        Block("Written by EnhanceMe from the model cards in the package. It works offline."),
     )

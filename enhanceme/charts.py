@@ -213,7 +213,7 @@ def forest(
     "Draw effects with their intervals; the axis serves the many small ones, an arrow marks those beyond its ends."
     values, low, high = (np.asarray(v, float) for v in (values, low, high))
     start, stop = forest_limits(values, low, high, reference)
-    fig, ax = canvas(8.6, 0.8 + 0.3 * len(values))
+    fig, ax = canvas(5.6, 0.8 + 0.44 * len(values))  # each name stands above its interval, so that a phone shows both
     names = list(dict.fromkeys(groups)) if groups is not None else []
     for row, ends in enumerate(zip(low, high)):
         group = groups[row] if groups is not None else None
@@ -222,14 +222,14 @@ def forest(
         mark = "<" if values[row] < start else ">" if values[row] > stop else "o"
         ax.scatter(np.clip(values[row], start, stop), row, s=36, color=color, marker=mark, zorder=3, clip_on=False)
         if sections is not None and row and sections[row] != sections[row - 1]:
-            ax.axhline(row - 0.5, color=FAINT, lw=0.8)
+            ax.axhline(row - 0.66, color=FAINT, lw=0.8)
         text = f"{signed(values[row], digits)}  [{signed(ends[0], digits)}, {signed(ends[1], digits)}]"
-        beside(ax, row, text, 1.01, fontsize=8, color=MUTED)
+        above = dict(transform=ax.get_yaxis_transform(), va="center", fontsize=8.5, path_effects=HALO, zorder=4)
+        ax.text(0.01, row - 0.38, labels[row], color=INK, **above)
+        ax.text(0.99, row - 0.38, text, color=MUTED, ha="right", **above)
     ax.axvline(reference, color=MUTED, lw=1)
-    ax.set_yticks(range(len(values)), labels)
-    ax.set(xlim=(start, stop), ylim=(len(values) - 0.4, -0.6), xlabel=unit, title=title)
-    ax.grid(False, axis="y")
-    ax.tick_params(axis="y", labelcolor=INK)
+    ax.set_yticks([])
+    ax.set(xlim=(start, stop), ylim=(len(values) - 0.6, -0.75), xlabel=unit, title=title)
     return fig
 
 # %% ../nbs/610_charts.ipynb #7fe9dd94
@@ -296,11 +296,14 @@ def lines(
     panels = panels if all(isinstance(v, dict) for v in panels.values()) else {"": panels}
     fig, axs = canvas(8.6 if len(panels) > 1 else 6.6, height, 1, len(panels), squeeze=False, sharey=sharey)
     names = list(dict.fromkeys(name for group in panels.values() for name in group))
-    look = {**{name: COLORS.get(name, CYCLE[k % len(CYCLE)]) for k, name in enumerate(names)}, **(colors or {})}
+    apart = len(panels) > 1 and len(names) == sum(map(len, panels.values())) > len(panels)  # each has its own legend
+    place = {name: k for group in panels.values() for k, name in enumerate(group)} if apart else {}
+    place = {name: place.get(name, k) for k, name in enumerate(names)}  # in the cycle of colours
+    look = {**{name: COLORS.get(name, CYCLE[place[name] % len(CYCLE)]) for name in names}, **(colors or {})}
     for ax, (title, group) in zip(axs[0], panels.items()):
         # the curves; names beyond the number of colours are dashed
         for name, (x, y, *ends) in group.items():
-            dashed = (0, (4, 2)) if names.index(name) >= len(CYCLE) else "-"
+            dashed = (0, (4, 2)) if place[name] >= len(CYCLE) else "-"
             ax.plot(x, y, color=look[name], marker="o" if dots else None, ms=4, label=name, lw=1.6, ls=dashed)
             if ends:
                 ax.fill_between(x, *ends, color=look[name], alpha=0.13, lw=0)
@@ -315,9 +318,13 @@ def lines(
         ax.set(xlabel=xlabel, title=title, yscale=yscale)
         ax.set_xscale(xscale, **({"linthresh": 1} if xscale == "symlog" else {}))
     axs[0, 0].set_ylabel(ylabel)
-    # one legend for all panels
+    # one legend for all panels, or one below each
     handles = {label: line for ax in axs[0] for line, label in zip(*ax.get_legend_handles_labels())}
-    if len(names) > 1:
+    if apart:
+        for ax, group in zip(axs[0], panels.values()):
+            below = dict(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncol=min(2, len(group)))
+            ax.legend([handles[name] for name in group], list(group), **below)
+    elif len(names) > 1:
         axs[0, -1].legend([handles[name] for name in names], names, loc="upper left", bbox_to_anchor=(1, 1))
     for ax, group in zip(axs[0], panels.values()):
         finish_panel(ax, group, xscale, dots, level)

@@ -21,6 +21,7 @@ class Design:
     score: float | None = None  # published, of the challenge
     nir: float | None = None  # dB, published cPSNR on the usual validation split
     red: float | None = None
+    title: str = ""  # name and source of what was published
 
     def settings(
         self,
@@ -49,13 +50,13 @@ DESIGNS = {
     "fusion": Design(mode="subpixel"),
     "fusion-small": Design(mode="subpixel"),
     "fusion-large": Design(mode="subpixel"),
-    "enhanceme-32": Design(score=0.9416),
-    "enhanceme-64": Design(score=0.9411),
-    "3dwdsr": Design(7, score=0.94625),
+    "enhanceme-32": Design(score=0.9416, title="EnhanceMe, 32 filters"),
+    "enhanceme-64": Design(score=0.9411, title="EnhanceMe, 64 filters"),
+    "3dwdsr": Design(7, score=0.94625, title="3DWDSR (Dorr 2020)"),
     "3dsrnet": Design(5),
-    "highres-net": Design(16, score=0.94739, nir=47.55, red=49.75),
-    "deepsum": Design(mode="subpixel", score=0.94745, nir=47.84, red=50.00),
-    "rams": Design(nir=48.23, red=50.17),
+    "highres-net": Design(16, score=0.94739, nir=47.55, red=49.75, title="HighRes-net (Deudon et al. 2020)"),
+    "deepsum": Design(mode="subpixel", score=0.94745, nir=47.84, red=50.00, title="DeepSUM (Molini et al. 2020)"),
+    "rams": Design(nir=48.23, red=50.17, title="RAMS (Salvetti et al. 2020)"),
     "tr-misr": Design(16),
     "piunet": Design(),
     "san": Design(),

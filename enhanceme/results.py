@@ -117,8 +117,10 @@ class StudyRecord(Part):
         out: str,  # the folder of the study, as its reader would write it
     ) -> str:
         "Return the command that makes the study again in a clone of the project."
-        seed = f" SEED={self.seed}" if self.seed else ""
-        return f"{self.command or 'make study'}{seed} OUT={out}"
+        command = self.command or "make study"
+        if command.startswith("make "):
+            return f"{command}{f' SEED={self.seed}' if self.seed else ''} OUT={out}"
+        return f".venv/bin/{command}{f' --seed {self.seed}' if self.seed else ''} --out {out}"
 
 # %% ../nbs/710_results.ipynb #34c90f01
 NUMBERS = ("cpsnr", "norm", "score", "step", "seconds", "loss", "learning_rate")  # columns of tables without text

@@ -149,7 +149,15 @@ TERMS = {  # explained on the front page of a study for readers from elsewhere
     "label": "which frame of a scene was taken together with HR, known for the scenes whose HR could be matched",
     "likelihood": "of a frame: how probable it is that it was taken together with HR, estimated from the frames alone",
     "MAP estimate": "a method that learns nothing: the image which, passed through a model of the sensor, fits all "
-    "frames best, with a preference for few edges (maximum a posteriori)",
+    "frames best, with a preference for few edges (maximum a posteriori); the model's blur is the mean of all "
+    "published scenes",
+    "trial, factor, level": "a training that differs from a reference in one thing: the factor is what differs, the "
+    "level is how; each is trained with several seeds, the starting points of all that is random",
+    "pass": "one image of a network; an ensemble averages several",
+    "twin": "a simulated scene with the number and band of a real one",
+    "cross-validated": "each scene is scored by a network that was not trained on its place",
+    "Holm's correction": "a stricter limit for p values where many comparisons are made at once (Holm 1979)",
+    "PROBA-V-REF": "the task in which HR's own frame is named (Nguyen et al. 2021)",
     "the study's network": "the network that this study trained, called network where there is no other",
     "small fusion network": "the reference of the trials: the design that ships, with half its width",
     "shipped: fusion, fusion-real": "the networks that the package contains: the first learned from "
