@@ -18,6 +18,7 @@ class Design:
 
     frames: int = 9  # T, in training and prediction
     mode: str = "integer"  # of the registration; subpixel for networks that take the shifts
+    micro_batches: int = 1  # parts of a batch, so that it fits into memory
     score: float | None = None  # published, of the challenge
     nir: float | None = None  # dB, published cPSNR on the usual validation split
     red: float | None = None
@@ -33,6 +34,7 @@ class Design:
             "model": {"preset": preset, **sizes, "likelihood": True if preset.startswith("fusion") else None},
             "registration": {"mode": self.mode},
             "patching": {"frames": self.frames, "frames_min": None, "frames_max": None, "permute": False},
+            **({"training": {"micro_batches": self.micro_batches}} if self.micro_batches > 1 else {}),
         }
 
     @property
@@ -55,7 +57,9 @@ DESIGNS = {
     "3dwdsr": Design(7, score=0.94625, title="3DWDSR (Dorr 2020)"),
     "3dsrnet": Design(5),
     "highres-net": Design(16, score=0.94739, nir=47.55, red=49.75, title="HighRes-net (Deudon et al. 2020)"),
-    "deepsum": Design(mode="subpixel", score=0.94745, nir=47.84, red=50.00, title="DeepSUM (Molini et al. 2020)"),
+    "deepsum": Design(
+        mode="subpixel", micro_batches=8, score=0.94745, nir=47.84, red=50.00, title="DeepSUM (Molini et al. 2020)"
+    ),
     "rams": Design(nir=48.23, red=50.17, title="RAMS (Salvetti et al. 2020)"),
     "tr-misr": Design(16),
     "piunet": Design(),

@@ -25,11 +25,12 @@ from .scenes import read_scene
 def write_cover(
     out,  # a study's folder
 ) -> Path | None:  # OUT/cover.png, or None when no scene was scored
-    "Draw the scene of median gain as LR, baseline, SR and HR."
+    "Draw the scene of median gain, among the half with the clearest HR, as LR, baseline, SR and HR."
     results = Results.open(out)
     if results.scores.empty:
         return None
-    ranked = extremes(results.final()[0]).set_index("rank")
+    scores = results.final()[0]
+    ranked = extremes(scores[scores.clearance >= scores.clearance.median()]).set_index("rank")
     chosen = ranked.loc[next(rank for rank in ("median", "worse", "only") if rank in ranked.index)]
     scene = read_scene(results.data / chosen.split / chosen.band / chosen.scene)
     row = scene_row(scene, {method: results.prediction(scene, method) for method in results.methods})
