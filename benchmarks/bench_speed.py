@@ -172,7 +172,7 @@ def measure_training(versions, scenes, work, repeats):
         run(v, "-m", "enhanceme", "simulate", data[v], "--scenes", 12, "--workers", 2)
     rate = machine_rate()
     for preset in ("fusion", "fusion-small", "enhanceme-32"):
-        steps = (10, 50)
+        steps = (6, 26)
 
         def train(v, k, count, preset=preset):
             changes = {**SCALARS, "model.preset": preset, "training.steps": count}
@@ -188,7 +188,7 @@ def measure_training(versions, scenes, work, repeats):
             return run(v, "-m", "enhanceme", "train", "--profile", "smoke", *place, *words)
 
         train(versions[0], "warm", 2), train(versions[1], "warm", 2)
-        times = [in_turns(versions, repeats, partial(train, count=n)) for n in steps]
+        times = [in_turns(versions, 1, partial(train, count=n)) for n in steps]
         each = [(b - a)[1] / (steps[1] - steps[0]) for a, b in zip(*times)]
         yield {"what": f"a training step of {preset}: CPU time, s", "before": each[0], "after": each[1]}
         share = [step_macs(preset) / second / rate for second in each]
