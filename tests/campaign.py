@@ -692,7 +692,9 @@ def misplaced(rng, world, command):
     name = rng.choice(NAMES)
     name = name + Path(out).suffix if name not in ("", ".") and rng.random() < 0.5 else name
     there = {"", ".", "tiny.yaml", *needed.split()}
-    own = () if name.split("/")[0] in there else (name.split("/")[0],)
+    own = () if (top := name.split("/")[0]) in there else (top,)
+    if own and command.startswith("upscale"):  # with the page and the picture beside
+        own += tuple(f"{Path(top).stem}{end}" for end in (".png", ".html", ".json"))
     arguments[at] = name
     return Case(f"bad place: named {name[:20]!r}", command, arguments, None, own)
 

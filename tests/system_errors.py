@@ -391,14 +391,18 @@ class Trial:
         self.faults.append(why)
         print(f"FAILED {self.name} [{what}]: {why}", flush=True)
 
+    def differ(self):
+        "Return the names of the files that differ from the undisturbed result."
+        found = self.runner.result(self.command)
+        return sorted(n for n in {*found, *self.wanted} if found.get(n) != self.wanted.get(n))
+
     def compare(self, what):
         "Run the command to its end and compare its result."
         self.reruns += 1
         code, stderr = self.runner.run(self.command.text)
-        found = self.runner.result(self.command)
         if code != 0:
             return self.complain(what, f"the rerun ends with {code}: {stderr[-400:]!r}")
-        if differ := sorted(n for n in {*found, *self.wanted} if found.get(n) != self.wanted.get(n)):
+        if differ := self.differ():
             self.complain(what, f"the rerun gives another result: {differ[:5]}")
 
     def disturb(self, first, more=1):
@@ -410,8 +414,8 @@ class Trial:
         ending = f"{what}: {'enough' if code == 0 else 'one line'}"
         self.ends[ending] = self.ends.get(ending, 0) + 1
         if code == 0:
-            if runner.result(self.command) != self.wanted:
-                self.complain(what, "ends with 0, but with another result")
+            if differ := self.differ():
+                self.complain(what, f"ends with 0, but with another result: {differ[:5]}")
             return True
         after = tree(runner.disk.folder)
         for why in filter(None, (message_fault(code, stderr), left_fault(self.command, before, after))):
