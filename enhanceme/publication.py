@@ -183,7 +183,8 @@ def readme_table(
         f"Gains over the official baseline on held-out {'real' if real else 'simulated'} scenes with 95 % bootstrap "
         f"intervals, profile `{record.profile}`, seed {record.seed}: [the report]({place}/index.html)"
     )
-    chosen = " Its settings were chosen by cross-validation on the 96 real scenes, these included; it was trained once."
+    chosen = " The settings of the study's network were chosen by cross-validation on real scenes, these too; it was "
+    chosen += "trained once."
     credit = (
         f". In italics: networks that were trained on these scenes.{chosen} PROBA-V data: ESA/VITO."
         if real
