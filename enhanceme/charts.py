@@ -211,7 +211,7 @@ def forest(
     sections: Sequence[str] | None = None,  # (n,) a line divides rows of different sections
 ) -> Picture:
     "Draw effects with their intervals; the axis serves the many small ones, an arrow marks those beyond its ends."
-    values, low, high = (np.asarray(v, float) for v in (values, low, high))
+    labels, (values, low, high) = list(labels), (np.asarray(v, float) for v in (values, low, high))
     start, stop = forest_limits(values, low, high, reference)
     fig, ax = canvas(5.6, 0.8 + 0.44 * len(values))  # each name stands above its interval, so that a phone shows both
     names = list(dict.fromkeys(groups)) if groups is not None else []
