@@ -129,7 +129,7 @@ COMMANDS = {
     "report": Command("report out", "study.yaml", "out", resumes=True, chained=True, heavy=True, follows="study"),
 }
 DATED = re.compile(  # files that hold dates or costs
-    r"(provenance|training|prediction|study|trial|about|survey)[.]json|.*[.](failed|ipynb)|.*times.*|explained[.]csv"
+    r"(provenance|training|prediction|study|trial|clock|about|survey)[.]json|.*[.](failed|ipynb)|.*times.*|explained[.]csv"
     r"|comparison[.]html|rows[.]csv|imgset\d+[.]csv|[.]enhanceme-files"
 )
 
