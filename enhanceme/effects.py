@@ -253,12 +253,11 @@ def interval_colours(
             "and one training of each cannot prove a difference."
         )
     reasons = ["include zero"]
-    corrected = "p_holm" in effects and ((effects.p < LEVEL) & (effects.p_holm >= LEVEL)).any()
     if (effects.scenes < FEW).any():
         reasons.append(f"rest on fewer than {FEW} scenes")
     if (effects.seeds < 2).any():
         reasons.append("rest on one training")
-    if corrected:
+    if "p_holm" in effects and ((effects.p < LEVEL) & (effects.p_holm >= LEVEL)).any():
         reasons.append(f"exclude it only before the correction for {effects.p.notna().sum()} comparisons")
     return f"Blue intervals exclude zero; grey ones {' or '.join(reasons)}."
 

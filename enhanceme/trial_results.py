@@ -238,7 +238,7 @@ def rates_note(
     rates, found = sets[0].config.study.rates, {}
     for own in sets:
         for level, rate in own.runs.groupby("level").rate.first().items():
-            found["" if level == own.standard else own.factor, level] = rate
+            found["reference" if level == own.standard else (own.factor, level)] = rate  # the reference is in every set
     high = [level for level, rate in found.items() if rate == max(rates)]
     if len(rates) < 2 or not high:
         return ""
