@@ -80,12 +80,13 @@ class Division:
     ) -> "Division":
         "Open the scenes of a study; raise `UserError` when its scenes are missing."
         results = study if isinstance(study, Results) else Results.open(study)
-        mend = f"run `enhanceme study --out {study}` first"
+        mend = f"run `enhanceme study --out {shown(results.folder)}` first"
         if not results.settings:
             raise UserError(study, "has no study.json with its settings", mend)
         data = results.folder / "data" if results.trained_on_simulated else results.data
         if not data.is_dir():
-            raise UserError(data, "the scenes of this study are missing", mend)
+            mend = mend if results.trained_on_simulated else "put the data set there, or make the study with `--data`"
+            raise UserError(shown(data), "the scenes of this study are missing", mend)
         return cls(results.folder, make_config(results.settings, str(results.folder / "study.json")), data)
 
     @cached_property
