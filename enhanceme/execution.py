@@ -18,8 +18,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import nbformat
-
 from enhanceme.core import (
     UserError,
     check_extra,
@@ -219,6 +217,8 @@ def note_origin(
     source,  # path of the notebook that it was made from
 ) -> None:
     "Replace absolute paths in papermill's notes; add the commits and the command that makes the notebook again."
+    import nbformat  # here: as in `read_notebook`
+
     nb, source = read_notebook(notebook), Path(source).resolve()
     shipped = source.parent == package_folder("experiments").resolve()
     path = f"nbs/experiments/{source.name}" if shipped else portable(source)  # its place in a clone

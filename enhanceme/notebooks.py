@@ -11,10 +11,7 @@ import json
 import re
 import shlex
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from typing import Any
 
 from .core import UserError, check_extra, shown, written_whole
 from .results import StudyRecord, resolve
@@ -60,14 +57,16 @@ def static_outputs(
     return [output for output in outputs if not stderr(output) and live not in output.get("data", {})]
 
 
-def title_cell(nb: NotebookNode) -> int | None:
+def title_cell(
+    nb,  # `NotebookNode`
+) -> int | None:
     "Return the index of the first Markdown cell that begins with `# `, or None."
     titled = (i for i, c in enumerate(nb.cells) if c.cell_type == "markdown" and c.source.startswith("# "))
     return next(titled, None)
 
 
 def heading(
-    nb: NotebookNode,
+    nb,  # `NotebookNode`
     name: str = "",  # title of a notebook that has none
 ) -> tuple[str, str]:  # title and purpose
     "Return title and one-line purpose of a notebook: its `# ` line and the `> ` line below it."
@@ -78,7 +77,7 @@ def heading(
 
 
 def answer_text(
-    nb: NotebookNode,  # an executed notebook
+    nb,  # `NotebookNode`, executed
 ) -> str:  # markdown; empty where there is none
     "Return the output of the cell tagged `answer`."
     answers = [
@@ -92,11 +91,13 @@ def answer_text(
 
 
 def answer_first(
-    nb: NotebookNode,  # an executed notebook, changed in place
+    nb,  # `NotebookNode`, executed, changed in place
 ) -> None:
     "Repeat the output of the cell tagged `answer` under the title."
     place, text = title_cell(nb), answer_text(nb)
     if place is not None and text:
+        from nbformat.v4 import new_markdown_cell  # here: as in `read_notebook`
+
         first = new_markdown_cell(f'<div class="em-answer">\n\n**In short**\n\n{text}\n\n</div>')
         nb.cells.insert(place + 1, first)
 
@@ -127,7 +128,7 @@ def again_command(
 
 
 def page_foot(
-    nb: NotebookNode,  # an executed notebook
+    nb,  # `NotebookNode`, executed
     name: str,  # of its file
 ) -> Block:
     "Return when, how long, at which commit and with which parameters a page was made, and how to make it again."
@@ -161,8 +162,10 @@ STUDY_BAR = {
 
 def read_notebook(
     path,  # of an .ipynb file
-) -> NotebookNode:  # raises `UserError` when there is none
+) -> Any:  # `NotebookNode`; raises `UserError` when there is none
     "Read a notebook."
+    import nbformat  # here: the extra `study`, and a second to import, which every page would pay
+
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
@@ -172,7 +175,7 @@ def read_notebook(
 
 
 def prepare_cells(
-    nb: NotebookNode,  # an executed notebook, changed in place
+    nb,  # `NotebookNode`, executed, changed in place
     store: dict,  # placeholder -> MathML, extended in place
 ) -> None:
     "Drop live outputs and replace mathematics by placeholders."

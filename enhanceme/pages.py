@@ -14,16 +14,14 @@ import re
 from pathlib import Path
 from typing import Any, Sequence
 
-import nbformat
 import numpy as np
 import pandas as pd
-from nbformat import NotebookNode
 from PIL import Image
 
 from .compared_methods import YARDSTICK, method_gains, method_name
 from .core import written_whole
 from .execution import experiment_files
-from .notebooks import heading, seconds_text
+from .notebooks import heading, read_notebook, seconds_text
 from .readers import read_table
 from .results import AGAIN, Results, data_credit, headline, headline_table, portable
 from .templates import Block, facts, from_template, stylesheet
@@ -34,7 +32,7 @@ PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 
 
 def first_picture(
-    nb: NotebookNode,  # an executed notebook
+    nb,  # `NotebookNode`, executed
 ) -> str:  # base64, or ""
     "Return the picture marked `em-cover`, or the first picture of a notebook."
     outputs = [output.get("data", {}) for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -45,7 +43,7 @@ def first_picture(
 
 
 def cover(
-    nb: NotebookNode,  # an executed notebook
+    nb,  # `NotebookNode`, executed
     width: int = 640,  # px
 ) -> str:  # JPEG as a data address, or ""
     "Return a thumbnail of a notebook, 16 to 9: a taller picture loses its lower part, a wider one gets white margins."
@@ -67,7 +65,7 @@ def hero(
 ) -> Block:
     "Return the slider that a notebook offers for the front page, or nothing."
     for path in notebooks:
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in read_notebook(path).cells:
             for output in cell.get("outputs", []):
                 if "em-hero" in (text := "".join(output.get("data", {}).get("text/html", ""))):
                     return Block(text)
@@ -78,7 +76,7 @@ def card(
     notebook: Path,  # executed, with its page beside it
 ) -> Block:
     "Return the card of a notebook on the front page."
-    nb = nbformat.read(notebook, as_version=4)
+    nb = read_notebook(notebook)
     title, purpose = heading(nb, notebook.stem)
     took = seconds_text(nb.metadata.get("papermill", {}).get("duration") or 0).replace(" ", "\N{NO-BREAK SPACE}")
     note = f"{notebook.stem}, executed in {took}"
@@ -202,7 +200,7 @@ def page_commits(
     notebooks: Sequence[Path],  # executed
 ) -> Block:  # the commits at which they were executed
     "Return the commits at which the pages were made."
-    notes = [nbformat.read(path, as_version=4).metadata.get("papermill", {}).get("git") or {} for path in notebooks]
+    notes = [read_notebook(path).metadata.get("papermill", {}).get("git") or {} for path in notebooks]
     each = dict.fromkeys((git["commit"][:12], bool(git.get("dirty"))) for git in notes if git.get("commit"))
     return Block(", ").join(code(commit) + (", with uncommitted changes" if dirty else "") for commit, dirty in each)
 
@@ -277,7 +275,7 @@ def missing_experiments(
     "List the experiments that have neither a page nor a failure in a study."
     there = {path.name.split(".")[0] for path in folder.glob("*.ipynb")}
     absent = [path for path in experiment_files() if path.stem not in there]
-    return [f"{p.stem.split('_')[0]} {heading(nbformat.read(p, as_version=4), p.stem)[0]}" for p in absent]
+    return [f"{p.stem.split('_')[0]} {heading(read_notebook(p), p.stem)[0]}" for p in absent]
 
 
 def front_page(study: Results) -> dict:  # the values of the template `study`

@@ -9,7 +9,6 @@ __all__ = ['WISHES', 'front_matter', 'experiments', 'factors_of', 'hypothesis_of
 import re
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 import yaml
 
@@ -74,7 +73,7 @@ def read_answers(
         question, executed = front_matter(path).get("question"), results.folder / path.name
         if question is None:
             continue
-        answer = answer_text(nbformat.read(executed, as_version=4)) if executed.is_file() else ""
+        answer = answer_text(read_notebook(executed)) if executed.is_file() else ""
         row = {"experiment": path.stem, "question": question, "hypothesis": hypothesis_of(path)}
         rows.append({**row, "answer": answer or "This page was not made."})
     return pd.DataFrame(rows, columns=["experiment", "question", "hypothesis", "answer"])

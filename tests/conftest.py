@@ -38,14 +38,14 @@ def refused(done, *words):
     return lines[0]
 
 
-def at_once(*args, gaps=(0,), cwd=ROOT, timeout=600):
+def at_once(*args, gaps=(0,), cwd=ROOT, timeout=600, command=COMMAND, env=ENV):
     """Run a command several times into one place, the others some seconds after the first; return the finished
     processes, with their ids. Assert that one worked, and that the others waited or were refused by its name."""
     began, running = time.monotonic(), []
     for gap in (0, *gaps):
         time.sleep(max(0, began + gap - time.monotonic()))
         pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        running.append(subprocess.Popen([COMMAND, *map(str, args)], cwd=cwd, env=ENV, **pipes))
+        running.append(subprocess.Popen([str(command), *map(str, args)], cwd=cwd, env=env, **pipes))
     ended = [(process, *process.communicate(timeout=timeout)) for process in running]
     worked = [process.pid for process, _, _ in ended if process.returncode == 0]
     assert worked, ended

@@ -66,7 +66,7 @@ def test_notebooks_are_clean(tmp_path):
 
 
 SERVER = multiprocessing.get_context("forkserver")  # notebooks run in forks of one process, which has imported this:
-SERVER.set_forkserver_preload("tensorflow pandas matplotlib.pyplot skimage numba IPython nbdev.test".split())
+SERVER.set_forkserver_preload("tensorflow pandas matplotlib.pyplot skimage numba IPython nbdev.test nbformat".split())
 
 
 def execute(path, log):

@@ -1,4 +1,4 @@
-"""A whole study at smoke size, twice for the same scores, and once on real scenes."""
+"""A whole study at smoke size, and once on real scenes; `test_wheel` makes it again, for the same scores."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT, at_once, enhanceme, refused, tracked
+from conftest import ROOT, enhanceme, refused, tracked
 
 SHARED = ROOT.parent / "shared" / "data" / "probav"
 pytestmark = pytest.mark.xdist_group("study")  # one worker: they share a costly fixture
@@ -29,28 +29,6 @@ def test_a_second_call_reuses_everything(study):
 
 def test_other_settings_are_not_mixed_in(study):
     refused(enhanceme("study", "--profile", "smoke", "--out", study, "--seed", 1), "other settings", "FORCE=1")
-
-
-def test_one_seed_one_result(study, tmp_path):
-    "Even where others are started into the same folder: they are refused."
-    at_once("study", "--profile", "smoke", "--out", tmp_path / "b", gaps=[0, 2], timeout=900)
-    assert (tmp_path / "b" / "scores.csv").read_bytes() == (study / "scores.csv").read_bytes()
-    tables = [
-        {
-            p.relative_to(root / "trials"): pd.read_csv(p)
-            for p in sorted((root / "trials").rglob("*.csv"))
-            if p.name in ("scores.csv", "paths.csv", "cuts.csv", "gradients.csv", "rows.csv")
-        }
-        for root in (study, tmp_path / "b")
-    ]
-    assert len(tables[0]) > 10 and tables[0].keys() == tables[1].keys()
-    for name, one in tables[0].items():
-        pd.testing.assert_frame_equal(
-            one.drop(columns="seconds", errors="ignore"),
-            tables[1][name].drop(columns="seconds", errors="ignore"),
-            check_exact=True,
-            obj=str(name),
-        )
 
 
 def test_every_question_has_an_answer_on_its_page_and_in_the_summary(study):

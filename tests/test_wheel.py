@@ -8,8 +8,9 @@ import sysconfig
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import ENV, ROOT, tracked
+from conftest import ENV, ROOT, at_once, tracked
 from PIL import Image
 
 pytestmark = pytest.mark.xdist_group("study")  # it compares with the study of the checkout
@@ -32,10 +33,13 @@ sys.meta_path.insert(0, Blocker())
 """
 
 
+AWAY = {k: v for k, v in ENV.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "JUPYTER_PATH")}  # from the checkout
+
+
 def run(*command, cwd, timeout=900, **more):
     "A finished process, without the environment variables that lead to the checkout."
-    env = {k: v for k, v in ENV.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV", "JUPYTER_PATH")} | more
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
+    command, env = list(map(str, command)), AWAY | more
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +104,37 @@ def test_the_sdist_and_the_wheel_hold_what_commands_need(built):
     assert {"settings.ini", "README.md", "LICENSE", "profiles/quick.yaml", "nbs/000_core.ipynb"} <= sources
 
 
-def test_every_command_works_in_an_empty_folder(installed, empty, study):
+@pytest.fixture(scope="module")
+def mine(installed, empty):
+    "The study of the checkout, made again by the installed command; others started into the same folder are refused."
+    out = "reports/mine"
+    at_once(
+        "study", "--profile", "smoke", "--out", out, gaps=[0, 2], cwd=empty, timeout=900, command=installed, env=AWAY
+    )
+    return empty / out
+
+
+def test_one_seed_one_result(mine, study):
+    assert (mine / "scores.csv").read_bytes() == (study / "scores.csv").read_bytes()
+    tables = [
+        {
+            p.relative_to(root / "trials"): pd.read_csv(p)
+            for p in sorted((root / "trials").rglob("*.csv"))
+            if p.name in ("scores.csv", "paths.csv", "cuts.csv", "gradients.csv", "rows.csv")
+        }
+        for root in (study, mine)
+    ]
+    assert len(tables[0]) > 10 and tables[0].keys() == tables[1].keys()
+    for name, one in tables[0].items():
+        pd.testing.assert_frame_equal(
+            one.drop(columns="seconds", errors="ignore"),
+            tables[1][name].drop(columns="seconds", errors="ignore"),
+            check_exact=True,
+            obj=str(name),
+        )
+
+
+def test_every_command_works_in_an_empty_folder(installed, empty, mine, study):
     def enhanceme(*args):
         done = run(installed, *args, cwd=empty)
         assert done.returncode == 0, (args, (done.stdout + done.stderr)[-3000:])
@@ -116,9 +150,6 @@ def test_every_command_works_in_an_empty_folder(installed, empty, study):
     enhanceme("baseline", "data", "base", "--split", "test")
     enhanceme("compare", "data", "base", "sr", "--split", "test", "--out", "page")
     enhanceme("upscale", next((empty / "data/test/RED").iterdir()), "fused.tif")
-    enhanceme("study", "--profile", "smoke", "--out", "reports/mine")
-    mine = empty / "reports" / "mine"
-    assert (mine / "scores.csv").read_bytes() == (study / "scores.csv").read_bytes()
     assert {p.name for p in mine.glob("*.html")} == {p.name for p in study.glob("*.html")}
     assert "all there" in enhanceme("trials", "reports/mine", "--factor", "losses")
     (mine / "index.html").unlink()

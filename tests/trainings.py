@@ -4,6 +4,7 @@ python trainings.py DATA STORE OUT: trains into folders of OUT, some runs to the
 on two machines, and writes OUT/record.json; `test_training` checks it.
 """
 
+import importlib
 import json
 import mmap
 import os
@@ -164,7 +165,8 @@ def machines(args, log):
 
 
 def main(data, store, out):
-
+    for name in ("cli", "training"):  # TensorFlow with them; it computes nothing yet, so that every fork can start it
+        importlib.import_module(f"enhanceme.{name}")
     out, rng, record = Path(out), random.Random(0), {}
     args = lambda run, settings, *more: arguments(data, store, out / run, settings, more)
 
