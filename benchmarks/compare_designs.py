@@ -61,7 +61,8 @@ def main():
     from enhanceme.training import train
     from enhanceme.weights import baselines, load_model, validate
 
-    base = Config.load("quick", [f"seed={args.seed}", "training.validation=0.2", "training.validation_scenes=100"])
+    changes = ["model.preset=fusion", "training.validation=0.2", "training.validation_scenes=100"]
+    base = Config.load("quick", [f"seed={args.seed}", *changes])
     data = simulate_dataset(
         args.work / "data", args.scenes, 1, base.simulation
     )  # scenes of their own: not those of any profile

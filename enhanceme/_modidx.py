@@ -1828,6 +1828,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
             'enhanceme.surveys': { 'enhanceme.surveys.classical_rows': ('surveys.html#classical_rows', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.ensemble_rows': ('surveys.html#ensemble_rows', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.frame_counts': ('surveys.html#frame_counts', 'enhanceme/surveys.py'),
+                                   'enhanceme.surveys.frames_pair': ('surveys.html#frames_pair', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.gains_beside': ('surveys.html#gains_beside', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.options_of': ('surveys.html#options_of', 'enhanceme/surveys.py'),
                                    'enhanceme.surveys.real_methods': ('surveys.html#real_methods', 'enhanceme/surveys.py'),

@@ -87,6 +87,7 @@ def detail_rows(
     network,
     config: Config,  # its settings
     scene,  # `Scene` with HR
+    trained: dict | None = None,  # option -> (network, its settings), which gets the frames that it was trained on
 ) -> list[dict]:  # option, first_own, frequency (cycles per HR px), sr, hr, error, sr_hr (DN² HRpx²), cpsnr (dB)
     "Measure the detail of a network's image from all frames, from one, and of the baseline, by frequency."
     stack, own = register(scene, config.registration), None
@@ -98,6 +99,8 @@ def detail_rows(
     }
     if scene.reference is not None and stack.kept[own := reference_position(scene, "given")]:
         images["HR's own frame"] = image_of(network, config, with_frames(stack, 1, own, config.patching))
+    for option, (other, settings) in (trained or {}).items():
+        images[option] = image_of(other, settings, register(scene, settings.registration))
     first_own = np.nan if own is None else float(first.kept[own])  # whether the frame ranked first is HR's own
     rows = []
     for option, image in images.items():

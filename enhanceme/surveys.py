@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MANY_ORDERS', 'ENSEMBLES', 'CONTROLS', 'OWN_SCENES', 'WISH_NAMES', 'SURVEYS', 'classical_rows', 'frame_counts',
            'survey_baselines', 'trained_networks', 'survey_labels', 'options_of', 'ensemble_rows', 'survey_ensembles',
-           'survey_control', 'real_methods', 'real_scenes', 'gains_beside', 'survey_transfer', 'survey_real',
-           'survey_wish', 'surveys_of', 'spent_seconds', 'run_factor']
+           'frames_pair', 'survey_control', 'real_methods', 'real_scenes', 'gains_beside', 'survey_transfer',
+           'survey_real', 'survey_wish', 'surveys_of', 'spent_seconds', 'run_factor']
 
 # %% ../nbs/930_surveys.ipynb #3115ea84
 import json
@@ -34,7 +34,8 @@ from .results import Results
 from .scene_surveys import read_seconds, run_survey, survey_scenes
 from .scenes import find_scenes
 from .trial_runs import run_trials, shown_scenes, trial_state
-from .trials import ARCHITECTURES, FACTORS, FUSION, WDSR, home_of, plan, slug
+from .trials import ARCHITECTURES, FACTORS, FUSION, WDSR, folder_of, home_of, plan, slug
+from .wording import several
 
 # %% ../nbs/930_surveys.ipynb #ad720fb7
 def classical_rows(
@@ -160,6 +161,17 @@ def survey_ensembles(
     return run_survey(bench, "ensembles", about, survey_scenes(bench), measure, quiet)
 
 # %% ../nbs/930_surveys.ipynb #93000003
+def frames_pair(bench: Bench) -> dict:  # option -> (network, its settings); empty where a trial is missing
+    "Load the trials' reference and the network that was trained alike on one frame, both of the first seed."
+    from enhanceme.weights import load_model
+
+    homes = [home_of(FUSION, 0), folder_of("frames", "1", 0)]
+    paths = [bench.home / home / "last.keras" for home in homes]
+    pairs = [load_model(path) for path in paths if path.is_file()]
+    names = [several(settings.patching.frames, "frame") for _, settings in pairs]
+    return {f"trained on {name}": pair for name, pair in zip(names, pairs)} if len(pairs) == len(paths) else {}
+
+
 def survey_control(
     name: str,  # of `CONTROLS`
     bench: Bench,
@@ -168,8 +180,11 @@ def survey_control(
     "Measure a control of claims about a network, on the held-out scenes."
     networks = trained_networks(bench)
     chosen = next(iter(networks))
-    measure = lambda scene: CONTROLS[name](*networks[chosen], scene)
-    return run_survey(bench, name, {"network": chosen}, survey_scenes(bench), measure, quiet)
+    about, more = {"network": chosen}, ()
+    if name == "detail" and (pair := frames_pair(bench)):
+        about, more = about | {"trained": list(pair)}, (pair,)
+    measure = lambda scene: CONTROLS[name](*networks[chosen], scene, *more)
+    return run_survey(bench, name, about, survey_scenes(bench), measure, quiet)
 
 
 CONTROLS = {"detail": detail_rows, "orientations": orientation_rows}
