@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .architectures import SCALE_START, beside_log_scale, inputs_for, trainable
+from .core import UserError
 from .features import SHARPNESS
 from .layers import CONVS, EXACT, Crop, PixelShuffle, wdsr_b
 from .patching import MARGIN
@@ -76,10 +77,20 @@ def _weighed(
     about,  # (B, T, features + 4)
     conv,  # class of the convolutions
     log_p=None,  # (B, T, 1), log of the probability that a frame is HR's
+    attention: str = "learned",  # or "likelihood" or "equal"
 ):  # codes (B, T, h, w, E), their weighted sum (B, h, w, E), that of details (B, h, w, 9), [certainty]
     "Weigh frames against each other: attention over codes, and over the frames themselves."
     channels, dense = x.shape[-1], keras.layers.Dense
     code = UnfoldFrames(name="code")(x, detail)  # (B, T, h, w, E)
+    if attention == "equal":
+        average = lambda values, name: MaskedMean(name=name, **EXACT)(values, clear)
+        return code, average(code, "fused"), average(detail, "chosen"), []
+    if attention == "likelihood":
+        flat = keras.layers.Rescaling(0.0, name="flat", **EXACT)(clear)  # (B, T, h, w, 1)
+        logits = lambda name: LikelihoodLogits(1, 1.0, name=name, **EXACT)(log_p)  # (B, T, 1)
+        fused = FrameAttention(10.0, name="fused", **EXACT)(code, flat, logits("likely_code"), clear)
+        chosen = FrameAttention(10.0, name="chosen", **EXACT)(detail, flat, logits("likely_pixel"), clear)
+        return code, fused, chosen, []
 
     # logits of each frame, from its properties and its mean code
     z = keras.layers.Concatenate(name="summary")([about, FrameSummary(name="pooled")(code, clear)])
@@ -134,9 +145,13 @@ def fusion(
     units: tuple | None = None,  # (mean, std) in DN; None = of each stack
     with_scale: bool = False,  # add a second output channel, the log of the scale of the error
     likelihood: bool = False,  # take a further feature, the log of the probability that a frame is HR's
+    attention: str = "learned",  # weights of the frames: learned, by the "likelihood" alone, or "equal"
+    described: bool = True,  # use the features of the frames, beside the likelihood and the fractions of their shifts
     name: str = "fusion",
 ) -> keras.Model:  # frames, masks, shifts, features to the image (B, 3h, 3w, 1), DN
     "Build the network that aligns, encodes and weighs any number of frames in any order, then works in 2-D."
+    if attention == "likelihood" and not likelihood:
+        raise UserError("model.attention=likelihood", "there is no likelihood", "set model.likelihood=true")
     conv, margin = CONVS[2, weight_norm], scale * MARGIN
     inputs = {
         "frames": keras.Input((None, None, None, 1), name="frames"),
@@ -152,9 +167,9 @@ def fusion(
     known, log_p = inputs["features"], None
     if likelihood:
         known, log_p = SplitLikelihood(name="likelihood", **EXACT)(known)  # (B, T, features + 2), (B, T, 1)
-    about = keras.layers.Concatenate(name="about_frames")([known, phase])  # (B, T, features + 4 or 6)
+    about = keras.layers.Concatenate(name="about_frames")([known, phase]) if described else phase  # features + 4 or 6
     x = _encoded(detail, clear, about, encoder, conv)  # (B T, h, w, E)
-    code, fused, chosen, certainty = _weighed(x, detail, clear, about, conv, log_p)
+    code, fused, chosen, certainty = _weighed(x, detail, clear, about, conv, log_p, attention)
     image = keras.layers.Add(name="image", **EXACT)([base, chosen])  # (B, h, w, 9): weighted sum of the frames
 
     # 2-D blocks on the fused map

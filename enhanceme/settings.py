@@ -82,6 +82,9 @@ class ModelConfig(Section):
     status_maps: bool | None = None  # 3-D networks: status maps as input (EnhanceMe: no)
     encoder: int | None = Field(None, ge=1, le=512)  # fusion: channels of the encoder that the frames share
     likelihood: bool | None = None  # fusion: the probability that a frame is HR's as a further feature
+    # fusion: weights of the frames, learned, by the likelihood alone, or the same for all (fusion: learned)
+    attention: Literal["learned", "likelihood", "equal"] | None = None
+    described: bool | None = None  # fusion: clearance and sharpness of the frames as input (fusion: yes)
     # units: constants of the band, or each stack's own mean and deviation
     standardise: Literal["band", "stack"] | None = None
     weight_norm: bool | None = None  # weight-normalised or plain convolutions (EnhanceMe: weight-normalised)
@@ -201,6 +204,7 @@ FACTORS = (  # of the network that ships, of the 3-D network, and whole networks
         "blocks",
         "filters",
         "lengths",
+        "attention",
         "augmentation",
         "dropping",
     ),

@@ -39,8 +39,10 @@ IMPOSSIBLE = "output channel"  # in the message of a loss that cannot train a ne
 
 
 def deciding(config: Config) -> dict:
-    "Return the settings that decide a training: all but those of the study around it."
-    return {name: value for name, value in config.to_dict().items() if name not in ("profile", "study", "scenes")}
+    "Return the settings that decide a training: all but those of the study around it and those that are null."
+    kept = {name: value for name, value in config.to_dict().items() if name not in ("profile", "study", "scenes")}
+    plain = lambda values: {name: value for name, value in values.items() if value is not None}
+    return {name: plain(value) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def trial_key(

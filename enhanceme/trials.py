@@ -107,6 +107,15 @@ NETWORK = {  # factors of the network that ships, and of its loss
         "filters", "20", each_value("model", "filters", (10, 40), encoder=lambda filters: round(0.6 * filters))
     ),
     "lengths": Variation("weight normalisation", "yes", {"no": {"model": {"weight_norm": False}}}),
+    "attention": Variation(
+        "weights of the frames",
+        "learned, from likelihood, features and codes",
+        {
+            "equal": {"model": {"attention": "equal"}},
+            "by the likelihood alone": {"model": {"attention": "likelihood"}},
+            "learned without features": {"model": {"described": False}},
+        },
+    ),
 }
 
 # %% ../nbs/900_trials.ipynb #c4821295
