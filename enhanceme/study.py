@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 
 from .bench import Bench
 from .checks import check_data, fingerprint
-from .config import Config
+from .config import Config, without_nulls
 from enhanceme.core import (
     RECORD,
     UserError,
@@ -55,7 +55,7 @@ def unchangeable(
     wanted: dict,  # settings and data of a study
 ) -> dict:
     "Return the part that must not change in a study's folder: all but the settings of its trials."
-    settings = {section: values for section, values in wanted["config"].items() if section != "study"}
+    settings = without_nulls({section: values for section, values in wanted["config"].items() if section != "study"})
     return {**wanted, "config": settings}
 
 

@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from .bench import TUNED, Bench, cached_scene, digest, first_scenes
 from .checks import fingerprint
-from .config import Config
+from .config import Config, without_nulls
 from .core import Meter, UserError, progress_bar, shown, write_json, written_whole
 from .images import write_image
 from .measures import inputs_for_scene, measure_gradients, measure_image, measure_paths
@@ -40,9 +40,8 @@ IMPOSSIBLE = "output channel"  # in the message of a loss that cannot train a ne
 
 def deciding(config: Config) -> dict:
     "Return the settings that decide a training: all but those of the study around it and those that are null."
-    kept = {name: value for name, value in config.to_dict().items() if name not in ("profile", "study", "scenes")}
-    plain = lambda values: {name: value for name, value in values.items() if value is not None}
-    return {name: plain(value) if isinstance(value, dict) else value for name, value in kept.items()}
+    settings = without_nulls(config.to_dict())
+    return {name: value for name, value in settings.items() if name not in ("profile", "study", "scenes")}
 
 
 def trial_key(
