@@ -10,6 +10,7 @@ the same PNG files, or multiplying matrices). The notebook 998_speed.ipynb shows
 """
 
 import argparse
+import configparser
 import os
 import statistics
 import subprocess
@@ -17,14 +18,18 @@ import sys
 import tempfile
 import time
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from packaging.requirements import Requirement
 from PIL import Image
 
 HERE = Path(__file__).resolve().parents[1]
 MATRIX = 2048  # rows of the matrices that the machine's rate is measured with
+LARGEST = 8  # distributions whose sizes are listed
+PART = "of the core, MB on disk: "  # begins the description of one of them
 SCALARS = {
     "training.validate_every": 10**6,
     "training.checkpoint_every": 10**6,
@@ -198,13 +203,36 @@ def measure_training(versions, scenes, work, repeats):
 
 
 def measure_study(versions, scenes, work, repeats):
-    "The smallest study, without the installation."
-    call = lambda v, k: run(
-        v, "-m", "enhanceme", "study", "--profile", "smoke", "--out", work / f"study{v.name}", cwd=v
-    )
+    "What `make study` does after the installation."
+    call = lambda v, k: run(v, "-m", "enhanceme", "study", "--profile", "quick", "--out", work / f"study{v.name}")
     times = in_turns(versions, 1, call)
     for name, column in (("wall time, s", 0), ("CPU time, s", 1)):
-        yield {"what": f"study of the profile smoke: {name}", "before": times[0][column], "after": times[1][column]}
+        yield {"what": f"study of the profile quick: {name}", "before": times[0][column], "after": times[1][column]}
+
+
+def sizes_of_core(version):
+    "Size in MB of each distribution that the core of a version needs, as they are installed here."
+    settings = configparser.ConfigParser()
+    settings.read(version / "settings.ini")
+    todo, sizes = [Requirement(line) for line in settings["DEFAULT"]["requirements"].split("\n") if line.strip()], {}
+    while todo:
+        need = todo.pop()
+        found = metadata.distribution(need.name)
+        if found.name in sizes:
+            continue
+        files = [Path(file.locate()) for file in found.files or ()]
+        sizes[found.name] = sum(file.stat().st_size for file in files if file.is_file()) / 2**20
+        more = [Requirement(text) for text in found.requires or ()]
+        todo += [r for r in more if not r.marker or any(r.marker.evaluate({"extra": e}) for e in ("", *need.extras))]
+    return sizes
+
+
+def measure_install(versions, scenes, work, repeats):
+    "Disk space of what the core needs, Python left out."
+    before, after = map(sizes_of_core, versions)
+    yield {"what": "core installed: MB on disk", "before": sum(before.values()), "after": sum(after.values())}
+    for name in sorted(after, key=after.get)[: -LARGEST - 1 : -1]:
+        yield {"what": f"{PART}{name}", "before": before.get(name, 0.0), "after": after[name]}
 
 
 PARTS = {
@@ -214,6 +242,7 @@ PARTS = {
     "archive": measure_archive,
     "training": measure_training,
     "study": measure_study,
+    "install": measure_install,
 }
 
 
