@@ -108,12 +108,12 @@ NETWORK = {  # factors of the network that ships, and of its loss
     ),
     "lengths": Variation("weight normalisation", "yes", {"no": {"model": {"weight_norm": False}}}),
     "attention": Variation(
-        "weights of the frames",
-        "learned, from likelihood, features and codes",
+        "frame weights",
+        "learned",
         {
             "equal": {"model": {"attention": "equal"}},
-            "by the likelihood alone": {"model": {"attention": "likelihood"}},
-            "learned without features": {"model": {"described": False}},
+            "by likelihood": {"model": {"attention": "likelihood"}},
+            "no features": {"model": {"described": False}},
         },
     ),
 }
