@@ -6,15 +6,14 @@
 __all__ = ['wish_gain', 'wish_effects', 'shift_summary', 'read_truth', 'details_of', 'read_parts']
 
 # %% ../nbs/941_wish_tables.ipynb #de8185a9
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from .core import shown
+from .core import UserError, shown
 from .effects import decibels, effect
 from .readers import read_json, read_table
 from .statistics import bootstrap_mean
+from .trial_tables import wish_files
 from .wording import spread
 
 # %% ../nbs/941_wish_tables.ipynb #e8e407a3
@@ -69,20 +68,23 @@ def read_truth(
     study,  # a study's folder
 ) -> pd.DataFrame:  # scene, option, seed, error (LR px)
     "Read the errors of shifts on simulated scenes."
-    home = Path(study) / "trials" / "surveys" / "wish-registration"
-    return read_table(
-        home / "truth.csv", f"remove {shown(home)} and run it again", ["option", "seed", "error"], ["error"]
-    )
+    again = "run `enhanceme trials STUDY --factor wish-registration`"
+    found = wish_files(study, "wish-shifts.csv")
+    if not found:
+        raise UserError(shown(study), "holds no errors of shifts", again)
+    return read_table(found[0], again, ["option", "seed", "error"], ["error"])
 
 
 def details_of(
     study,  # a study's folder
 ) -> pd.DataFrame:  # option, frequency; improvement, omission, hallucination: means over scenes and seeds
     "Read the division of detail by frequency."
-    folder = Path(study) / "trials" / "surveys" / "wish-gan" / "frequency"
     kinds = ["improvement", "omission", "hallucination"]
-    again = f"remove {shown(folder.parent)} and run it again"
-    tables = pd.concat([read_table(path, again, ["option", *kinds], kinds) for path in sorted(folder.glob("*.csv"))])
+    again = "run `enhanceme trials STUDY --factor wish-gan`"
+    found = wish_files(study, "wish-detail.csv")
+    if not found:
+        raise UserError(shown(study), "holds no division of detail by frequency", again)
+    tables = pd.concat([read_table(path, again, ["option", *kinds], kinds) for path in found])
     return tables.groupby(["option", "frequency"], sort=False)[kinds].mean().reset_index()
 
 
@@ -91,7 +93,8 @@ def read_parts(
 ) -> pd.DataFrame:  # part, seed, steps, parameters, cpu_s, wall_s, loss
     "Read the costs of the parts that were trained."
     rows = []
-    for path in sorted((Path(study) / "trials" / "wishes").glob("*.json")):
-        record = read_json(path, f"remove {shown(path)}")
-        rows.append({"part": record["about"]["part"], "seed": record["about"]["seed"], **record["cost"]})
+    for path in wish_files(study, "wish-parts.json"):
+        there = read_json(path, f"remove {shown(path)}")
+        for record in [there] if "about" in there else there.values():
+            rows.append({"part": record["about"]["part"], "seed": record["about"]["seed"], **record["cost"]})
     return pd.DataFrame(rows, columns=["part", "seed", "steps", "parameters", "cpu_s", "wall_s", "loss"])
