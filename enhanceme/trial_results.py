@@ -24,7 +24,7 @@ from .readers import read_table
 from .results import NUMBERS, Results
 from .trial_runs import trial_state
 from .trial_tables import gathered_rows
-from .trials import ABLATIONS, CALLED, FACTORS, Trial, plan, standard_level
+from .trials import ABLATIONS, CALLED, FACTORS, OWN_RATES, Trial, plan, standard_level
 
 # %% ../nbs/950_trial_results.ipynb #6630cde8
 COSTS = ["steps", "parameters", "wall_s", "cpu_s", "scenes"]  # of a trial, in trial.json
@@ -238,13 +238,17 @@ def rates_note(
     rates, found = sets[0].config.study.rates, {}
     for own in sets:
         for level, rate in own.runs.groupby("level").rate.first().items():
-            found["reference" if level == own.standard else (own.factor, level)] = rate  # the reference is in every set
+            if level == own.standard:  # the reference is in every set
+                found["reference"] = rate
+            elif own.factor in OWN_RATES:
+                found[own.factor, level] = rate
     high = [level for level, rate in found.items() if rate == max(rates)]
     if len(rates) < 2 or not high:
         return ""
     return (
-        f"For {len(high)} of {len(found)} levels the best learning rate is the highest that was tried "
-        f"({max(rates):g}): a higher one might be better, and the ranks of levels with higher ones might differ."
+        f"In {len(high)} of {len(found)} searches the best learning rate is the highest that was tried "
+        f"({max(rates):g}): a higher one might be better, and the ranks of levels with higher ones might differ. "
+        "Levels of factors without a search take the rate of their reference."
     )
 
 
