@@ -41,11 +41,11 @@ def serve(
     handle: int,  # file descriptor of the worker's end of the pipe
 ):
     "Receive a function, then apply it to each item received, and send (whether it succeeded, result or exception)."
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: files half written are removed
-    sys.unraisablehook = _repeat_end
     pipe = Connection(handle)
     with contextlib.suppress(EOFError, OSError):  # the main process has closed its end, or was killed
-        function = cloudpickle.loads(pipe.recv_bytes())
+        function = cloudpickle.loads(pipe.recv_bytes())  # imports, which an exception would break with a traceback
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception: files half written are removed
+        sys.unraisablehook = _repeat_end
         while True:
             pipe.send_bytes(_answer(function, pipe.recv_bytes()))
 
