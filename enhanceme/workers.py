@@ -7,6 +7,7 @@ __all__ = ['LIBRARIES', 'WORKER', 'PATIENCE', 'FEW', 'serve', 'Worker', 'map_sce
 
 # %% ../nbs/030_workers.ipynb #6896659d
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -160,11 +161,13 @@ def _on_cluster(function, items, scheduler, bar):
     "Apply a function to every item on a running Dask cluster."
     from distributed import CancelledError, Client, KilledWorker, as_completed  # here, because Dask is rarely needed
 
-    try:
+    client = None
+    with contextlib.suppress(OSError, TimeoutError, ValueError, TypeError):
         client = Client(scheduler, set_as_default=False)
-    except (OSError, TimeoutError, ValueError, TypeError):
+    if client is None:
+        gc.collect()  # a client without a scheduler closes now: later it would wait for ever for one that is starting
         mend = "start one with `dask scheduler`, check its address and certificates, or leave the option out"
-        raise UserError(f"--scheduler {shown(scheduler)}", "no Dask scheduler answers there", mend) from None
+        raise UserError(f"--scheduler {shown(scheduler)}", "no Dask scheduler answers there", mend)
     results = [None] * len(items)
     with client:
         running = client.map(function, items, pure=False)
