@@ -53,6 +53,21 @@ def _frames_on_grid(
     return detail, clear, base
 
 
+def _about_frames(
+    inputs: dict,  # shifts, features
+    scale: int,  # HR px per LR px
+    likelihood: bool,  # whether the last feature is the log of the probability that a frame is HR's
+    described: bool,  # whether the other features are used
+):  # properties of each frame (B, T, features + 4, or + 6 with the likelihood), the log (B, T, 1) or None
+    "Join what is known of each frame: its features, and the fractions of its shift."
+    phase = FramePhase(scale, name="phase", **EXACT)(inputs["shifts"])
+    known, log_p = inputs["features"], None
+    if likelihood:
+        known, log_p = SplitLikelihood(name="likelihood", **EXACT)(known)  # (B, T, features + 2), (B, T, 1)
+    about = keras.layers.Concatenate(name="about_frames")([known, phase]) if described else phase
+    return about, log_p
+
+
 def _encoded(
     detail,  # (B, T, h, w, 9)
     clear,  # (B, T, h, w, 1)
@@ -86,6 +101,8 @@ def _weighed(
         average = lambda values, name: MaskedMean(name=name, **EXACT)(values, clear)
         return code, average(code, "fused"), average(detail, "chosen"), []
     if attention == "likelihood":
+        if log_p is None:
+            raise UserError("model.attention=likelihood", "there is no likelihood", "set model.likelihood=true")
         flat = keras.layers.Rescaling(0.0, name="flat", **EXACT)(clear)  # (B, T, h, w, 1)
         logits = lambda name: LikelihoodLogits(1, 1.0, name=name, **EXACT)(log_p)  # (B, T, 1)
         fused = FrameAttention(10.0, name="fused", **EXACT)(code, flat, logits("likely_code"), clear)
@@ -150,8 +167,6 @@ def fusion(
     name: str = "fusion",
 ) -> keras.Model:  # frames, masks, shifts, features to the image (B, 3h, 3w, 1), DN
     "Build the network that aligns, encodes and weighs any number of frames in any order, then works in 2-D."
-    if attention == "likelihood" and not likelihood:
-        raise UserError("model.attention=likelihood", "there is no likelihood", "set model.likelihood=true")
     conv, margin = CONVS[2, weight_norm], scale * MARGIN
     inputs = {
         "frames": keras.Input((None, None, None, 1), name="frames"),
@@ -163,11 +178,7 @@ def fusion(
 
     # align the frames, encode each, weigh them against each other
     detail, clear, base = _frames_on_grid(inputs, mean, std, scale)  # (B, T, h, w, 9), (B, T, h, w, 1), (B, h, w, 9)
-    phase = FramePhase(scale, name="phase", **EXACT)(inputs["shifts"])
-    known, log_p = inputs["features"], None
-    if likelihood:
-        known, log_p = SplitLikelihood(name="likelihood", **EXACT)(known)  # (B, T, features + 2), (B, T, 1)
-    about = keras.layers.Concatenate(name="about_frames")([known, phase]) if described else phase  # features + 4 or 6
+    about, log_p = _about_frames(inputs, scale, likelihood, described)
     x = _encoded(detail, clear, about, encoder, conv)  # (B T, h, w, E)
     code, fused, chosen, certainty = _weighed(x, detail, clear, about, conv, log_p, attention)
     image = keras.layers.Add(name="image", **EXACT)([base, chosen])  # (B, h, w, 9): weighted sum of the frames
