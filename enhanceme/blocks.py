@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import write_array
 from .core import UserError, written_whole
 from .inference import load_network
 from .keras_files import weights_file
@@ -147,7 +148,7 @@ def render_block(
     for y, x in tiles:
         image = np.asarray(render(y, x, size), np.float32)
         with written_whole(job.path(y, x)) as part:
-            np.save(part, image)
+            write_array(part, image)
     return len(tiles)
 
 

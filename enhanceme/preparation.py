@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .archives import map_array
+from .archives import map_array, write_array
 from .core import UserError, shown, write_json, written_whole
 from .ownership import check_place, claimed, new_folder
 from .patching import Prepared
@@ -221,8 +221,8 @@ def prepare_scene(
         return key, False
     scene = read_scene(folder, norms)
     record = _record(Prepared(register(scene, cfg), scene.split, scene.hr, scene.sm), source)
-    with written_whole(path) as part, open(part, "wb") as file:
-        np.save(file, record)
+    with written_whole(path) as part:
+        write_array(part, record)
     return key, True
 
 
