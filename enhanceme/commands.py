@@ -248,7 +248,7 @@ def score(
             check_place(out, data, folder=False)
             held.enter_context(claimed(out))
             check_own(out, holds(",".join(COLUMNS)), "a table of scores")
-        table = score_data(data, pred, band, split, progress=progress_bar("scoring"))
+        table = score_data(data, pred, band, split, progress=progress_bar("scoring"), with_ssim=out is not None)
         if out is not None:
             with written_whole(out) as part:
                 table.to_csv(part, index=False)

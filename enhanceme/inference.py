@@ -10,6 +10,7 @@ __all__ = ['FACTS', 'CHANGEABLE', 'GraphInput', 'GraphNetwork', 'run_network', '
 import hashlib
 import json
 import os
+import threading
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from .archives import opened_zip
 from .config import Config
 from .core import UserError, check_extra, shown, written_whole
 from .keras_files import GRAPH, LARGEST, MEND, SETTINGS, read_settings, weights_file
+from .workers import usable_cores
 
 # %% ../nbs/635_inference.ipynb #0d20d665
 FACTS = "enhanceme"  # key of this project's entry among the metadata of a graph
@@ -33,13 +35,6 @@ class GraphInput:
     shape: tuple  # ints, None where any size is taken
 
 
-def _threads() -> int:
-    "Return the number of threads for a graph."
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else usable
-
-
 class GraphNetwork:
     "A network as an ONNX graph; on a GPU where the installed ONNX Runtime finds one."
 
@@ -47,12 +42,13 @@ class GraphNetwork:
         self,
         content: bytes,  # of network.onnx
         where,  # the file it was read from, for messages
+        threads: int | None = None,  # of a call; None = one for each usable core
     ):
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # otherwise it leaves a file and calls its maker's server
         import onnxruntime as ort
 
         options = ort.SessionOptions()
-        options.intra_op_num_threads = _threads()
+        options.intra_op_num_threads = threads or usable_cores()
         options.log_severity_level = 3
         usable = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in ort.get_available_providers()]
         try:
@@ -76,16 +72,20 @@ class GraphNetwork:
         return self.session.run(None, given)[0]
 
 # %% ../nbs/635_inference.ipynb #5b093257
+_KERAS = threading.Lock()  # a Keras network takes all cores and much memory: one call at a time
+
+
 def run_network(
     network,  # `GraphNetwork` or keras.Model
     samples: dict,  # a batch of inputs: (B, T, h+6, w+6, 1) frames and masks, ...
 ) -> np.ndarray:  # float32 (B, 3h, 3w, C): the image in DN, and where predicted the log of its error's scale
-    "Run a network on a batch of inputs."
+    "Run a network on a batch of inputs; threads may call it at once."
     if isinstance(network, GraphNetwork):
         return network(samples)
     from enhanceme.architectures import inputs_for  # here, to start without TensorFlow
 
-    return np.asarray(network(inputs_for(network, samples), training=False))
+    with _KERAS:
+        return np.asarray(network(inputs_for(network, samples), training=False))
 
 
 def gives_scale(network) -> bool:
@@ -118,13 +118,14 @@ def has_graph(
 
 def load_network(
     source,  # a `.keras` file of this project, or a run folder (then its best.keras)
+    threads: int | None = None,  # of a call of a graph; None = one for each usable core
 ) -> tuple[object, Config]:  # `GraphNetwork` or keras.Model, and its settings
     "Load a trained network: its graph where the file holds one, and with TensorFlow otherwise."
     path, config = weights_file(source), read_settings(source)
     if has_graph(path):
         with opened_zip(path, MEND, LARGEST, rule="is a damaged file of weights") as archive:
             content = archive.read(GRAPH)
-        return GraphNetwork(content, path), config
+        return GraphNetwork(content, path, threads), config
     check_extra(f"{shown(path)} (it holds no {GRAPH})", "train", "tensorflow", "keras")
     from enhanceme.weights import load_model  # here, to start without TensorFlow
 

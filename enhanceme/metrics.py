@@ -244,21 +244,18 @@ DATA_RANGE = 65535.0  # DN, default of R
 
 def _blurred(image, taps, rows, out):
     "Correlate (H, W) with `taps` along both axes: valid part (H-10, W-10) into `out`; `rows` (H, W-10) is scratch."
-    k = taps.size
     for y in range(image.shape[0]):
         for x in range(out.shape[1]):
-            rows[y, x] = 0.0
-        for t in range(k):
-            tap = taps[t]
-            for x in range(out.shape[1]):
-                rows[y, x] += tap * image[y, x + t]
+            total = 0.0
+            for t in range(11):  # a number that the compiler knows: it sums in registers
+                total += taps[t] * image[y, x + t]
+            rows[y, x] = total
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
-            out[y, x] = 0.0
-        for t in range(k):
-            tap = taps[t]
-            for x in range(out.shape[1]):
-                out[y, x] += tap * rows[y + t, x]
+            total = 0.0
+            for t in range(11):
+                total += taps[t] * rows[y + t, x]
+            out[y, x] = total
 
 
 def _ssim(clear, weight, sum_hr, sum_hr_hr, sum_sr, sum_sr_sr, sum_hr_sr, level, bias, c1, c2):
@@ -303,11 +300,13 @@ def cssim(
     known, inner = (known - level) * mask, sr[CROP:-CROP, CROP:-CROP] - level
     c1, c2, best = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2, np.nan
     (rows, cols), moments = inner.shape, [_blur(image) for image in (mask, known, known * known)]
+    all_clear = _blur(inner), _blur(inner * inner)
     for u, v in np.argwhere(np.isfinite(bias)):
         clear, target = mask[u : u + rows, v : v + cols], known[u : u + rows, v : v + cols]  # (H-6, W-6)
         theirs = [image[u : u + rows - 10, v : v + cols - 10] for image in moments]  # (H-16, W-16)
-        ours = _blur(clear * inner), _blur(clear * inner * inner), _blur(target * inner)
-        total, count = _compiled(_ssim)(clear[5:-5, 5:-5], *theirs, *ours, level, bias[u, v], c1, c2)
+        ours = all_clear if clear.all() else (_blur(clear * inner), _blur(clear * inner * inner))
+        both = _blur(target * inner)
+        total, count = _compiled(_ssim)(clear[5:-5, 5:-5], *theirs, *ours, both, level, bias[u, v], c1, c2)
         if count:
             best = np.fmax(best, total / count)
     return float(best)

@@ -6,7 +6,6 @@
 __all__ = ['COLUMNS', 'NUMBERS', 'SceneScore', 'score_scene', 'score_scenes', 'summary_table', 'format_table']
 
 # %% ../nbs/170_scores.ipynb #42016b5e
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from .core import UserError
 from .metrics import PERFECT, baseline, best_match, cssim, kelvins, target_of
 from .scenes import Scene
 from .statistics import bootstrap_mean, paired_difference
+from .workers import in_threads
 
 # %% ../nbs/170_scores.ipynb #1e5d3dd4
 COLUMNS = (
@@ -42,7 +42,7 @@ class SceneScore:
     norm: float  # dB, the baseline N of the scene
     score: float  # N / cPSNR
     clearance: float  # clear share of the status map, 0..1
-    cssim: float  # data range 65535
+    cssim: float  # data range 65535; NaN where it was not asked for
     shift: tuple[int, int]  # HR px (y, x), see `Match`
     bias: float  # DN added to SR
 
@@ -59,13 +59,14 @@ class SceneScore:
 def score_scene(
     sr: np.ndarray,  # (3h, 3w), DN
     scene: Scene,  # with HR, or simulated
+    with_ssim: bool = True,  # cSSIM takes ten times as long as all else
 ) -> SceneScore:  # raises UserError, naming the scene, when it cannot be scored
     "Compute all scores of an SR image; N is the scene's row of norm.csv, or recomputed where it has none."
     try:
         hr, sm = target_of(scene)
         match = best_match(sr, hr, sm)
         norm = float(baseline(scene) if scene.norm is None else scene.norm)
-        score, ssim = kelvins(norm, match.cpsnr), cssim(sr, hr, sm)
+        score, ssim = kelvins(norm, match.cpsnr), cssim(sr, hr, sm) if with_ssim else float("nan")
     except UserError as problem:
         raise UserError(f"{scene.key}: {problem.where}", problem.rule, problem.mend) from None
     clear = float(np.mean(sm))
@@ -78,8 +79,7 @@ def score_scenes(
     workers: int = 1,  # threads; the compiled loops run without the interpreter's lock
 ) -> list[SceneScore]:  # in the order of `pairs`
     "Apply `score_scene` to many scenes."
-    with ThreadPoolExecutor(max(int(workers), 1)) as pool:
-        return list(pool.map(lambda p: score_scene(*p), pairs))
+    return list(in_threads(lambda pair: score_scene(*pair), pairs, workers))
 
 # %% ../nbs/170_scores.ipynb #622552bc
 def _summary(

@@ -21,8 +21,9 @@ from .archives import DAMAGED as DAMAGED_ZIP
 from .core import UserError, shown, written_whole
 from .images import MODES, PNG, write_image
 from .layout import Fault
-from .methods import open_method
+from .methods import open_method, scenes_at_once
 from .scenes import find_scenes, read_scene
+from .workers import in_threads
 
 # %% ../nbs/680_submission.ipynb #9124243a
 SUBMISSION = tuple(f"imgset{i:04d}.png" for i in range(1160, 1450))  # RED up to 1305, then NIR
@@ -71,10 +72,12 @@ def write_submission(
     if os.path.lexists(out):
         raise UserError(shown(out), "exists", "give another name, or remove it")
     folders = _test_folders(data, incomplete)
-    make, _ = open_method(method, changes)
+    scenes, threads = scenes_at_once(len(folders))
+    make, _ = open_method(method, changes, threads=threads)
+    images = in_threads(lambda folder: make(read_scene(folder, {})), folders.values(), scenes)
     with written_whole(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-        for name, folder in progress(folders.items()):
-            sr, png = make(read_scene(folder, {})), io.BytesIO()
+        for (name, folder), sr in zip(progress(folders.items()), images):
+            png = io.BytesIO()
             if sr.shape != (SIDE, SIDE):
                 rule = f"gives {sr.shape[1]}x{sr.shape[0]} px, the challenge wants {SIDE}x{SIDE}"
                 raise UserError(shown(folder), rule, "use the challenge's scenes")
