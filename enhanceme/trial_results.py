@@ -185,12 +185,15 @@ class TrialSet(TrialFiles):
         return effect(self.of(level), None, "gain")
 
     def effects(self, column: str = "cpsnr") -> pd.DataFrame:
-        "Return the difference of each level from the reference, with p values corrected, CPU time and size."
+        """Return the difference of each level from the reference, with p values corrected, CPU time and size.
+
+        A level with another one to compare it with (`Variation.against`) is left out until that is there."""
         cost = self.runs.groupby("level")[["cpu_s", "parameters"]].mean()
-        rows = []
+        rows, against = [], FACTORS[self.factor].against
         for level in self.levels:
-            if level != self.standard:
-                difference = effect(self.of(level), self.of(self.standard), column)._asdict()
+            other = against.get(level, self.standard)
+            if level != self.standard and other in self.levels:
+                difference = effect(self.of(level), self.of(other), column)._asdict()
                 price = {"cpu_s": cost.cpu_s[level], "parameters": int(cost.parameters[level])}
                 rows.append({"level": level, **difference, **price})
         return with_holm(pd.DataFrame(rows, columns=["level", *Effect._fields, "cpu_s", "parameters"]))

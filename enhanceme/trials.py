@@ -10,7 +10,7 @@ __all__ = ['FUSION', 'WDSR', 'CALLED', 'TOLD', 'UNTOLD', 'INPUT', 'NETWORK', 'OR
 
 # %% ../nbs/900_trials.ipynb #1b6736d8
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .config import Config, deep_update, field_names, make_config
 from .core import UserError, shown
@@ -31,6 +31,7 @@ class Variation:
     standard: str  # the reference's level: a name, or the dotted setting whose value is the name
     levels: dict  # name -> settings that differ from the reference, nested by section, and perhaps an `origin`
     base: str = FUSION  # the reference
+    against: dict = field(default_factory=dict)  # level -> the level it is compared with, if not the standard
 
 
 @dataclass(frozen=True)
@@ -166,12 +167,14 @@ ORIGINALS = {  # factors of the 3-D network, and its replication
         "as the original",
         "corrected",
         {
-            "HR unmasked in the loss": {"loss": {"name": "original-l1"}},
             "all departures together": ORIGINAL,
+            "L1": {"loss": {"name": "l1"}},
+            "L1, HR unmasked in it": {"loss": {"name": "original-l1"}},
             "circular registration": {"registration": {"mode": "original"}},
             "HR not aligned": {"patching": {"align_target": False}},
         },
         WDSR,
+        {"L1, HR unmasked in it": "L1"},
     ),
 }
 
@@ -215,7 +218,7 @@ def reference(
         steps, model, loss, registration = study.fusion_steps, study.fusion_model, "log-l2", RegistrationConfig()
         size, frames = study.fusion_size, {"frames_min": min(5, study.frames), "frames_max": study.frames, "drop": 0.5}
     else:
-        steps, model, loss, registration = study.steps, study.model, "l1", RegistrationConfig(mode="integer")
+        steps, model, loss, registration = study.steps, study.model, "log-l2", RegistrationConfig(mode="integer")
         size, frames = study.size, {"permute": False}
     training = {
         "steps": steps,
