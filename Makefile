@@ -24,6 +24,7 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
+export OPENBLAS_NUM_THREADS ?= 1
 
 # Git: the hooks in .githooks, and notebooks merged cell by cell, both with the environment's own commands.
 HOOKS = git config --local core.hooksPath .githooks \

@@ -34,6 +34,7 @@ def main():
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # ignored: the command runs in the background
         signal.signal(signal.SIGINT, leave)
     open_streams()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads would wait more than work
     from enhanceme import cli
 
     cli.main()

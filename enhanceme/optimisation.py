@@ -50,7 +50,7 @@ def make_optimizer(
 
 def total_steps(
     cfg: TrainingConfig,
-    patches: int,  # training patches in one epoch
+    patches: int,  # training patches in one epoch; only used with `epochs`
 ) -> int:  # optimiser steps of the whole run
     "Return the setting `steps`, or the steps of `epochs` passes over the patches."
     return cfg.epochs * math.ceil(patches / cfg.batch) if cfg.epochs else cfg.steps

@@ -52,7 +52,8 @@ class TrainingState:
         tf.config.experimental.enable_op_determinism()
         self.training, self.validation = scenes or training_scenes(store, config)
         self._build()
-        self.total = total_steps(config.training, count_patches(store, config.patching, self.training))
+        patches = count_patches(store, config.patching, self.training) if config.training.epochs else 0  # takes seconds
+        self.total = total_steps(config.training, patches)
         self.checkpoint = run / "checkpoint.npz"
         self.done = (
             restore_checkpoint(self.checkpoint, self.variables) if os.path.lexists(self.checkpoint) else Progress()
