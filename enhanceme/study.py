@@ -33,7 +33,6 @@ from enhanceme.core import (
     written_whole,
 )
 from .datasets import simulate_dataset
-from .execution import run_notebook
 from .methods import SHIPPED, baseline_data, predict_data, score_data
 from .ownership import begin_record, check_place, claimed, recorded, remove_recorded
 from .preparation import open_store, prepare
@@ -41,7 +40,7 @@ from .questions import factors_of
 from .readers import read_json
 from .results import Results, Stage, StudyRecord, Wanted
 from .scenes import find_scenes
-from .study_pages import page_key, write_pages
+from .study_pages import make_pages, page_key, write_pages
 from .surveys import run_factor, spent_seconds, surveys_of
 from .trials import with_changes
 from .workers import scene_mapper
@@ -102,13 +101,12 @@ class Stages:
             setattr(self.record, name, value)
         write_json(self.path, self.record.model_dump())
 
-    def run(
+    def reused(
         self,
         name: str,  # of the stage
-        function,  # that does it; a number that it returns is the time it took in all calls, s
         key: str | None = None,  # digest of what the stage depends on
-    ):
-        "Run a stage and record it with its time; skip it when it is finished with the same key."
+    ) -> bool:
+        "Whether a stage is finished with the same key; forget it when it is finished with another one."
         stages = self.record.stages
         finished = next((stage for stage in stages if stage.name == name), None)
         if finished and finished.key != key:
@@ -117,13 +115,26 @@ class Stages:
         if finished:
             finished.reused = True
             print(f"[{name}] reused, done before in {finished.seconds:.0f} s", flush=True)
-        else:
-            print(f"[{name}]", flush=True)
-            start = time.perf_counter()
-            before = function()
-            seconds = max(time.perf_counter() - start, before if isinstance(before, float) else 0.0)
-            stages.append(Stage(name=name, seconds=round(seconds, 1), key=key))
-        self.note(seconds=round(sum(stage.seconds for stage in stages), 1))
+            self.note()
+        return finished is not None
+
+    def add(self, name: str, seconds: float, key: str | None = None):
+        "Record a finished stage."
+        self.record.stages.append(Stage(name=name, seconds=round(seconds, 1), key=key))
+        self.note(seconds=round(sum(stage.seconds for stage in self.record.stages), 1))
+
+    def run(
+        self,
+        name: str,  # of the stage
+        function,  # that does it; a number that it returns is the time it took in all calls, s
+    ):
+        "Run a stage and record it with its time, unless it is finished."
+        if self.reused(name):
+            return
+        print(f"[{name}]", flush=True)
+        start = time.perf_counter()
+        before = function()
+        self.add(name, max(time.perf_counter() - start, before if isinstance(before, float) else 0.0))
 
 # %% ../nbs/960_study.ipynb #27e7ef17
 ENOUGH = 8  # scenes with HR in each band, from which a network is trained on a data set
@@ -259,10 +270,14 @@ class Work:
         run_factor(self.out, name, self.workers)
         return spent_seconds(self.out, name)
 
-    def page(self, notebook: Path):
-        "Execute an experiment and render its page."
-        execute = lambda: run_notebook(notebook, {"study": str(self.out.resolve())}, self.out)
-        self.stages.run(notebook.stem, execute, page_key(notebook, self.out))
+    def pages(self, notebooks: list) -> list[UserError]:  # of the pages that could not be made
+        "Make the pages of the experiments that are not finished."
+        keys = {notebook: page_key(notebook, self.out) for notebook in notebooks}
+        missing = [notebook for notebook in notebooks if not self.stages.reused(notebook.stem, keys[notebook])]
+        if missing:
+            print(f"[{', '.join(notebook.stem.partition('_')[0] for notebook in missing)}]", flush=True)
+        add = lambda notebook, seconds: self.stages.add(notebook.stem, seconds, keys[notebook])
+        return make_pages(missing, self.out, add)
 
 # %% ../nbs/960_study.ipynb #8aac354c
 def run_study(
@@ -333,4 +348,4 @@ def _run_study(out, config, data, workers, force, changes) -> Path:
             remove_recorded(out)
             remove_empty([out])
         raise
-    return write_pages(stages.out, factors_of(Results.open(stages.out)), work.page)
+    return write_pages(stages.out, factors_of(Results.open(stages.out)), work.pages)

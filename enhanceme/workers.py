@@ -113,9 +113,9 @@ class Worker:
             self.process.wait()
 
 # %% ../nbs/030_workers.ipynb #4147e19e
-def _on_processes(function, items, workers, retries, bar):
-    "Apply a function to every item on local processes."
-    results, lost, waiting = [None] * len(items), Counter(), deque(range(len(items)))
+def _on_processes(function, items, workers, retries, take):
+    "Apply a function to every item on local processes; `take` gets each index and result as they come."
+    lost, waiting = Counter(), deque(range(len(items)))
     task, crew = cloudpickle.dumps(function), []
     try:
         while waiting or any(worker.item is not None for worker in crew):
@@ -139,12 +139,10 @@ def _on_processes(function, items, workers, retries, bar):
                     continue
                 if not succeeded:
                     raise value
-                results[index] = value
-                bar.update()
+                take(index, value)
     finally:
         for worker in crew:
             worker.stop()
-    return results
 
 
 def _count_loss(worker, lost, index, item, retries):
@@ -159,8 +157,8 @@ def _count_loss(worker, lost, index, item, retries):
         raise UserError(where, rule, "use fewer workers if memory is short, or --workers 1 to see the cause")
 
 # %% ../nbs/030_workers.ipynb #3c15e50a
-def _on_cluster(function, items, scheduler, bar):
-    "Apply a function to every item on a running Dask cluster."
+def _on_cluster(function, items, scheduler, take):
+    "Apply a function to every item on a running Dask cluster, as `_on_processes`."
     from distributed import CancelledError, Client, KilledWorker, as_completed  # here, because Dask is rarely needed
 
     client = None
@@ -170,20 +168,17 @@ def _on_cluster(function, items, scheduler, bar):
         gc.collect()  # a client without a scheduler closes now: later it would wait for ever for one that is starting
         mend = "start one with `dask scheduler`, check its address and certificates, or leave the option out"
         raise UserError(f"--scheduler {shown(scheduler)}", "no Dask scheduler answers there", mend)
-    results = [None] * len(items)
     with client:
         running = client.map(function, items, pure=False)
         index = {future.key: i for i, future in enumerate(running)}
         try:
             for future in as_completed(running, loop=client.loop):
-                results[index[future.key]] = future.result()
-                bar.update()
+                take(index[future.key], future.result())
         except KilledWorker as error:
             rule = f"worker processes ended while they worked on a scene ({shown(error)})"
             raise UserError(f"--scheduler {shown(scheduler)}", rule, "give the workers more memory") from None
         except CancelledError:
             raise UserError(f"--scheduler {shown(scheduler)}", "the scheduler has ended", "start it again") from None
-    return results
 
 # %% ../nbs/030_workers.ipynb #60cbe7ae
 def map_scenes(
@@ -194,18 +189,30 @@ def map_scenes(
     label: str = "scenes",  # of the progress bar
     retries: int = 3,  # lost local workers that one item may cost
     progress: bool = True,  # show a bar
+    unit: str = "scene",  # that the bar counts
+    done: Callable = lambda item, result: None,  # called in this process as soon as an item has its result
 ) -> list:  # results in the order of `items`
     "Apply a function to every item, on several processes; raises the exception of the first item that fails."
     items = list(items)
-    if not scheduler and (workers <= 1 or len(items) < 2):
-        return [function(item) for item in progress_bar(items, label, quiet=not progress)]
-    count = min(workers, len(items))
-    if not scheduler:
+    here, count = not scheduler and (workers <= 1 or len(items) < 2), min(workers, len(items))
+    if not (scheduler or here):
         check_memory(f"--workers {workers}", count * WORKER, f"{count} processes x {WORKER / 1e6:.0f} MB")
-    with progress_bar(label=label, total=len(items), quiet=not progress) as bar:
-        if scheduler:
-            return _on_cluster(function, items, scheduler, bar)
-        return _on_processes(function, items, count, retries, bar)
+    results = [None] * len(items)
+    with progress_bar(label=label, unit=unit, total=len(items), quiet=not progress) as bar:
+
+        def take(index, result):
+            results[index] = result
+            done(items[index], result)
+            bar.update()
+
+        if here:
+            for index, item in enumerate(items):
+                take(index, function(item))
+        elif scheduler:
+            _on_cluster(function, items, scheduler, take)
+        else:
+            _on_processes(function, items, count, retries, take)
+    return results
 
 
 FEW = 100  # scenes: fewer are done in this process where one takes some hundredths of a second
