@@ -215,10 +215,10 @@ def reference(
     "Return the settings from which the trials of a reference differ."
     study, plain = config.study, lambda section: section.model_dump(mode="json")
     if base == FUSION:
-        steps, model, loss, registration = study.fusion_steps, study.fusion_model, "log-l2", RegistrationConfig()
+        steps, model, registration, told = study.fusion_steps, study.fusion_model, RegistrationConfig(), {}
         size, frames = study.fusion_size, {"frames_min": min(5, study.frames), "frames_max": study.frames, "drop": 0.5}
     else:
-        steps, model, loss, registration = study.steps, study.model, "log-l2", RegistrationConfig(mode="integer")
+        steps, model, registration, told = study.steps, study.model, RegistrationConfig(mode="integer"), TOLD
         size, frames = study.size, {"permute": False}
     training = {
         "steps": steps,
@@ -241,12 +241,12 @@ def reference(
         "study": plain(StudyConfig()),
         "prediction": plain(PredictionConfig()),
         "model": plain(model),
-        "loss": plain(LossConfig(name=loss)),
+        "loss": plain(LossConfig(name="log-l2")),
         "registration": plain(registration),
         "patching": plain(patching),
         "training": training,
     }
-    return with_changes(config, changes)
+    return with_changes(config, deep_update(changes, told))
 
 
 def standard_level(
