@@ -24,7 +24,7 @@ from .readers import read_table
 from .results import NUMBERS, Results
 from .trial_runs import trial_state
 from .trial_tables import gathered_rows
-from .trials import ABLATIONS, CALLED, FACTORS, OWN_RATES, Trial, plan, standard_level
+from .trials import ABLATIONS, CALLED, FACTORS, OWN_RATES, Trial, plan, searched_rates, standard_level
 
 # %% ../nbs/950_trial_results.ipynb #6630cde8
 COSTS = ["steps", "parameters", "wall_s", "cpu_s", "scenes"]  # of a trial, in trial.json
@@ -238,7 +238,7 @@ def rates_note(
     sets: list,  # of `TrialSet`
 ) -> str:  # a sentence; empty where no rate is the highest
     "Say for how many levels the search for learning rates ended at its highest rate."
-    rates, found = sets[0].config.study.rates, {}
+    rates, found = searched_rates(sets[0].config, FACTORS[sets[0].factor].base), {}
     for own in sets:
         for level, rate in own.runs.groupby("level").rate.first().items():
             if level == own.standard:  # the reference is in every set

@@ -32,7 +32,7 @@ from .rates import Found, best_rate
 from .readers import read_json
 from .stream import split_scenes
 from .trial_tables import gathered_states
-from .trials import ARCHITECTURES, FACTORS, WITH_IMAGES, Trial, folder_of, plan
+from .trials import ARCHITECTURES, FACTORS, WITH_IMAGES, Trial, folder_of, plan, searched_rates
 
 # %% ../nbs/920_trial_runs.ipynb #902cc752
 IMPOSSIBLE = "output channel"  # in the message of a loss that cannot train a network
@@ -244,14 +244,14 @@ def lesson(
 
 def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak learning rate
     "Return the learning rate of a trial: its own, or the one that a search for its level or its reference found."
-    rates = bench.config.study.rates
-    if len(rates) == 1 or not trial.search:
+    rates = searched_rates(bench.config, trial.base)
+    if len(rates) <= 1 or not trial.search:
         return trial.config.training.learning_rate
     home = bench.home / trial.search
     if not trial.searches:
         return read_json(home / "search.json", "train the reference first", Found)["rate"]
     config = trial.config.change("seed=0", "training.snapshots=0")
-    key = digest([deciding(config), list(rates), bench.digest])
+    key = digest([deciding(config), rates, bench.digest])
     steps = max(1, config.training.steps // SEARCHED)
     return best_rate(config, steps, rates, taught.data, taught.store, home, taught.scenes, key)["rate"]
 

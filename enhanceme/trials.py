@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['FUSION', 'WDSR', 'CALLED', 'TOLD', 'UNTOLD', 'INPUT', 'NETWORK', 'ORIGINAL', 'ORIGINALS', 'ARCHITECTURES', 'WHOLE',
-           'FACTORS', 'ABLATIONS', 'WITH_SNAPSHOTS', 'WITH_IMAGES', 'OWN_RATES', 'RATES', 'REFERENCE', 'Variation',
-           'Origin', 'each_value', 'with_changes', 'reference', 'standard_level', 'Trial', 'slug', 'folder_of',
-           'home_of', 'network_trials', 'trials_of', 'plan']
+           'FACTORS', 'ABLATIONS', 'WITH_SNAPSHOTS', 'WITH_IMAGES', 'OWN_RATES', 'RATES', 'HIGHEST', 'REFERENCE',
+           'Variation', 'Origin', 'each_value', 'with_changes', 'searched_rates', 'reference', 'standard_level',
+           'Trial', 'slug', 'folder_of', 'home_of', 'network_trials', 'trials_of', 'plan']
 
 # %% ../nbs/900_trials.ipynb #1b6736d8
 import re
@@ -206,6 +206,17 @@ def with_changes(
 
 
 RATES = {FUSION: 0.002, WDSR: 0.0015}  # peak learning rates where none is searched
+
+HIGHEST = {FUSION: 1.0, WDSR: 0.002}  # rates above are not searched: at 0.005 the 3-D network is best after 750 steps,
+# the length of a search, and learns nothing in 3000
+
+
+def searched_rates(
+    config: Config,  # of the study
+    base: str,  # a reference
+) -> list[float]:  # one = no search
+    "Return the learning rates that are tried for the trials of a reference."
+    return [rate for rate in config.study.rates if rate <= HIGHEST[base]]
 
 
 def reference(
