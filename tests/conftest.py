@@ -3,6 +3,7 @@
 import atexit
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -53,9 +54,11 @@ def redirect(*paths):
             os.dup2(file.fileno(), stream)
 
 
-def run_command(arguments, cwd, *streams):
-    "Run a command of `enhanceme` in this process, to the end of a process."
+def run_command(arguments, cwd, room, *streams):
+    "Run a command of `enhanceme` in this process, to the end of a process; no file grows beyond `room` bytes."
     redirect(*streams)
+    if room is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     os.chdir(cwd)
     sys.argv = [COMMAND, *arguments]
     from enhanceme.__main__ import main
@@ -66,13 +69,13 @@ def run_command(arguments, cwd, *streams):
         atexit._run_exitfuncs()  # a fork ends without them
 
 
-def enhanceme(*args, cwd=ROOT, timeout=600):
+def enhanceme(*args, cwd=ROOT, timeout=600, room=None):
     """Run a command as a user would, but for the imports, and return the finished process. `test_wheel` starts each
     command as a process of its own."""
     command = [COMMAND, *map(str, args)]
     with tempfile.TemporaryDirectory() as home:
         streams = [Path(home) / name for name in ("stdout", "stderr")]
-        code = in_fork(run_command, command[1:], cwd, *streams, limit=timeout)
+        code = in_fork(run_command, command[1:], cwd, room, *streams, limit=timeout)
         out, err = (path.read_text() if path.exists() else "" for path in streams)
     if code is None:
         raise subprocess.TimeoutExpired(command, timeout, out, err)
