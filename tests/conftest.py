@@ -1,9 +1,14 @@
 """Shared by the tests: the project, its commands, and a small simulated data set."""
 
+import atexit
+import multiprocessing
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,11 +17,69 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = str(Path(sys.executable).parent / "enhanceme")
 ENV = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0"}
+ENV.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle threads of BLAS spin: up to half of the CPU time
+os.environ.update({**ENV, "MPLBACKEND": "agg"})  # before numpy is imported, here and in the server
+
+SERVER = multiprocessing.get_context("forkserver")  # commands and notebooks run in forks of one process for each
+SERVER.set_forkserver_preload(  # worker, which has imported this and computed nothing
+    [
+        *"tensorflow keras pandas matplotlib.pyplot skimage numba IPython nbdev.test nbformat".split(),
+        *(f"enhanceme.{name}" for name in "cli comparison_page doctor study submission upscaling validation".split()),
+    ]
+)
 
 
-def enhanceme(*args, cwd=ROOT, timeout=600):
-    "Run a command as a user would, and return the finished process."
-    return subprocess.run([COMMAND, *map(str, args)], cwd=cwd, env=ENV, capture_output=True, text=True, timeout=timeout)
+def in_fork(function, *args, limit):
+    "Call a function in a fork of the server; return its exit code, or None where it was killed after `limit` seconds."
+    process = SERVER.Process(target=_led, args=(function, *args))
+    process.start()
+    process.join(limit)
+    if process.is_alive():
+        os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+        return None
+    return process.exitcode
+
+
+def _led(function, *args):
+    "Call a function as the leader of a group of processes."
+    os.setsid()
+    function(*args)
+
+
+def redirect(*paths):
+    "Send the output and the error stream of this process to files."
+    for stream, path in zip((1, 2), paths, strict=True):
+        with open(path, "ab") as file:
+            os.dup2(file.fileno(), stream)
+
+
+def run_command(arguments, cwd, room, *streams):
+    "Run a command of `enhanceme` in this process, to the end of a process; no file grows beyond `room` bytes."
+    redirect(*streams)
+    if room is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    os.chdir(cwd)
+    sys.argv = [COMMAND, *arguments]
+    from enhanceme.__main__ import main
+
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # a fork ends without them
+
+
+def enhanceme(*args, cwd=ROOT, timeout=600, room=None):
+    """Run a command as a user would, but for the imports, and return the finished process. `test_wheel` starts each
+    command as a process of its own."""
+    command = [COMMAND, *map(str, args)]
+    with tempfile.TemporaryDirectory() as home:
+        streams = [Path(home) / name for name in ("stdout", "stderr")]
+        code = in_fork(run_command, command[1:], cwd, room, *streams, limit=timeout)
+        out, err = (path.read_text() if path.exists() else "" for path in streams)
+    if code is None:
+        raise subprocess.TimeoutExpired(command, timeout, out, err)
+    return subprocess.CompletedProcess(command, code, out, err)
 
 
 def tracked(pattern):

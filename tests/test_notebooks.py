@@ -4,17 +4,15 @@ only."""
 import ast
 import filecmp
 import json
-import multiprocessing
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENV, ROOT
+from conftest import ENV, ROOT, in_fork, redirect
 
 NOTEBOOKS = sorted((ROOT / "nbs").glob("[0-9][0-9][0-9]_*.ipynb"))
 EXPERIMENTS = sorted((ROOT / "nbs" / "experiments").glob("*.ipynb"))
@@ -65,37 +63,23 @@ def test_notebooks_are_clean(tmp_path):
     assert not differ, f"run nbdev_clean, these are not clean: {differ}"
 
 
-SERVER = multiprocessing.get_context("forkserver")  # notebooks run in forks of one process, which has imported this:
-SERVER.set_forkserver_preload("tensorflow pandas matplotlib.pyplot skimage numba IPython nbdev.test nbformat".split())
-
-
 def execute(path, log):
     "Run a notebook as `nbdev_test --path` does, in this process; its exit code is 1 where the notebook fails."
-    with open(log, "w") as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
+    redirect(log, log)
     from nbdev.config import get_config
     from nbdev.test import test_nb
 
-    os.setsid()
     os.chdir(ROOT / "nbs")
     passed, _ = test_nb(path, skip_flags=get_config().tst_flags.split(), basepath=ROOT)
     sys.exit(0 if passed else 1)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_notebook_runs(path, tmp_path, monkeypatch):
-    for name, value in {**ENV, "MPLBACKEND": "agg"}.items():  # the server takes them when it starts
-        monkeypatch.setenv(name, value)
+def test_notebook_runs(path, tmp_path):
     log = tmp_path / "log"
-    process = SERVER.Process(target=execute, args=(path, log))
-    process.start()
-    process.join(600)
-    if process.is_alive():
-        os.killpg(process.pid, signal.SIGKILL)
-        process.join()
+    code = in_fork(execute, path, log, limit=600)
     text = log.read_text() if log.exists() else ""
-    assert process.exitcode == 0, (process.exitcode, text[-3000:])
+    assert code == 0, (code, text[-3000:])
     for line in text.splitlines():
         if line.startswith("skipped"):
             print(f"{path.stem}: {line}")
