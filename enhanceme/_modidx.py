@@ -935,6 +935,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                    'enhanceme.metrics._decibels': ('metrics.html#_decibels', 'enhanceme/metrics.py'),
                                    'enhanceme.metrics._errors': ('metrics.html#_errors', 'enhanceme/metrics.py'),
                                    'enhanceme.metrics._explained': ('metrics.html#_explained', 'enhanceme/metrics.py'),
+                                   'enhanceme.metrics._interpolated': ('metrics.html#_interpolated', 'enhanceme/metrics.py'),
                                    'enhanceme.metrics._shift_sums': ('metrics.html#_shift_sums', 'enhanceme/metrics.py'),
                                    'enhanceme.metrics._shift_sums_clear': ('metrics.html#_shift_sums_clear', 'enhanceme/metrics.py'),
                                    'enhanceme.metrics._ssim': ('metrics.html#_ssim', 'enhanceme/metrics.py'),
