@@ -9,7 +9,7 @@ __all__ = ['cloud_field', 'status_map', 'clouded', 'cloud_over_frame', 'odd_grou
 import numpy as np
 from scipy import ndimage
 
-from .patterns import fractal_pair
+from .patterns import blurred, fractal_pair
 from .sensor import SCALE
 from .simulation_settings import SimulationConfig
 
@@ -23,9 +23,9 @@ def cloud_field(
     "Draw a cloud cover and its shadow."
     power = rng.choice([0.8, 1.3, 1.9]) + rng.uniform(-0.1, 0.2)
     field, veil = fractal_pair(rng, n, power)
-    detail, veil = veil, ndimage.gaussian_filter(veil, 6 / pixel, mode="wrap")
+    detail, veil = veil, blurred(veil, 6 / pixel, periodic=True)
     field = field * np.exp(0.5 * veil / (veil.std() + 1e-6)) if power < 1.6 else field
-    field = ndimage.gaussian_filter(field, rng.uniform(0.3, 0.8) / pixel, mode="wrap")
+    field = blurred(field, rng.uniform(0.3, 0.8) / pixel, periodic=True)
     above = (field - np.quantile(field, 1 - cover)) / field.std()
     opacity = np.clip(above / rng.uniform(0.2, 1.2), 0, 1) * rng.uniform(0.7, 1.0)
     opacity = opacity * (1 - 0.2 * np.clip(np.abs(detail), 0, 2))
@@ -87,7 +87,7 @@ def odd_ground(
 ) -> np.ndarray:  # (n, n)
     "Return how much each pixel of the ground resembles a cloud, smooth."
     noise = rng.standard_normal(ground.shape, dtype=np.float32)
-    return ndimage.gaussian_filter(np.abs(ground) * np.float32(rng.uniform(0.5, 1)) + np.float32(0.7) * noise, 2)
+    return blurred(np.abs(ground) * np.float32(rng.uniform(0.5, 1)) + np.float32(0.7) * noise, 2)
 
 
 def cloud_over_hr(

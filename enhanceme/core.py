@@ -118,20 +118,21 @@ _recorded = set()  # (record, its inode, path) that this process has written alr
 
 
 def record(
-    path,  # a file that is about to appear
+    *paths,  # files of one folder that are about to appear
 ):
-    "Add a file to the record of each folder above it that keeps one."
-    path = Path(os.path.abspath(path))
-    for folder in path.parents:
+    "Add files to the record of each folder above them that keeps one."
+    home = Path(os.path.abspath(paths[0])).parent
+    for folder in (home, *home.parents):
         try:
             file = os.open(folder / RECORD, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:  # no record there
             continue
         with open(file, "wb") as lines:
-            key = folder, os.fstat(file).st_ino, path
-            if key not in _recorded:
-                lines.write(b"\n" + os.fsencode(path.relative_to(folder)) + b"\n")
-                _recorded.add(key)
+            keys = [(folder, os.fstat(file).st_ino, home / os.path.basename(path)) for path in paths]
+            new = [key for key in keys if key not in _recorded]
+            names = [b"\n" + os.fsencode(path.relative_to(folder)) + b"\n" for _, _, path in new]
+            lines.write(b"".join(names))  # at once, so that other processes write before or after them
+            _recorded.update(new)
 
 
 @contextlib.contextmanager
@@ -217,7 +218,7 @@ def git_state(
     return {"commit": head.stdout.strip(), "dirty": bool(changes)}
 
 # %% ../nbs/000_core.ipynb #55d0c1e4
-PACKAGES = ("enhanceme", "tensorflow", "keras", "numpy", "scipy", "scikit-image", "pandas")
+PACKAGES = ("enhanceme", "tensorflow", "keras", "numpy", "scipy", "numba", "pandas")
 
 
 def versions(

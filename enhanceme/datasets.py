@@ -65,6 +65,7 @@ def _simulate_one(job):
         hr, sm = scene.target
         norm = np.float64(baseline(replace(scene, hr=hr, sm=sm)))
         write_scene(replace(scene, truth=dict(scene.truth, norm=norm)), root)
+        return folder.name, float(norm)
     truth = read_arrays(folder / "truth.npz", f"remove {shown(folder)} and simulate again", needed=["norm"])
     return folder.name, float(truth["norm"])
 

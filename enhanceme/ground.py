@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, ndimage
 
+from .compilation import compiled
 from .sensor import KERNEL_A, SCALE, transfer
 
 # %% ../nbs/181_ground.ipynb #6188eb74
@@ -22,9 +23,28 @@ CENTRES = np.sqrt(RINGS[1:] * RINGS[:-1])  # cycles per HR px
 @lru_cache(maxsize=4)
 def ring_numbers(
     n: int,  # px, side of an image
-):  # (n, n) on the grid of its transform: 1 to 7 inside the rings, 0 and 8 outside
-    "Return the number of the ring of each frequency."
-    return np.digitize(np.hypot(fft.fftfreq(n)[:, None], fft.fftfreq(n)), RINGS)
+):  # (n, n) on the grid of its transform: 1 to 7 inside the rings, 0 and 8 outside; (9,), how many there are of each
+    "Return the number of the ring of each frequency, and count them."
+    numbers = np.digitize(np.hypot(fft.fftfreq(n)[:, None], fft.fftfreq(n)), RINGS)
+    return numbers, np.bincount(numbers.ravel(), minlength=9)
+
+
+@lru_cache(maxsize=4)
+def _hann(
+    n: int,  # px, side of an image
+):  # float32 (n, n); its sum and that of its squares
+    "Return the Hann window."
+    window = np.hanning(n).astype(np.float32)
+    window = window[:, None] * window
+    return window, window.sum(), (window**2).sum()
+
+
+def _mirrored(
+    half,  # (n // 2 + 1, m), at frequencies in y that are not negative
+    n: int,  # rows wanted
+):  # (n, m)
+    "Add the negative frequencies to what does not depend on their sign."
+    return np.concatenate([half, half[(n - 1) // 2 : 0 : -1]])
 
 
 def ring_power(
@@ -32,13 +52,11 @@ def ring_power(
 ):  # (7,), log10
     "Return mean power in each ring, of an image with variance 1 and a Hann window."
     n = len(image)
-    window = np.hanning(n).astype(np.float32)
-    window = window[:, None] * window
-    image = image - (image * window).sum() / window.sum()
+    (window, total, squares), (rings, counts) = _hann(n), ring_numbers(n)
+    image = image - (image * window).sum() / total
     power = np.abs(fft.fft2(image * window)) ** 2
-    rings = ring_numbers(n).ravel()
-    mean = np.bincount(rings, power.ravel(), 9)[1:8] / np.bincount(rings, minlength=9)[1:8]
-    return np.log10(mean / (window**2).sum() / image.var())
+    mean = np.bincount(rings.ravel(), power.ravel(), 9)[1:8] / counts[1:8]
+    return np.log10(mean / squares / image.var())
 
 # %% ../nbs/181_ground.ipynb #e4a6fef1
 GROUND = {  # log10 of mean and sd (DN) and of the power in the rings: the mean over scenes, then four directions
@@ -84,8 +102,8 @@ def shaped(
 ):  # float32 (n, n), mean 0 and sd 1
     "Return the ground with the wanted spectrum."
     n = len(ground)
-    fy, fx = fft.fftfreq(n)[:, None], fft.rfftfreq(n)[None]
-    f = np.hypot(fy, fx).astype(np.float32)
+    fx = fft.rfftfreq(n)
+    f = np.hypot(fx[:, None], fx).astype(np.float32)  # the negative frequencies in y mirror these
     f[0, 0] = CENTRES[0]
     place, limit = np.log(f), MOST
     variance = base + blur * (stretch**2 - 1)
@@ -93,7 +111,7 @@ def shaped(
     ground = fft.irfft2(wave, s=(n, n))
     for _ in range(3):
         gain = np.clip((rings - ring_power(ground)) / 2, -limit, limit)
-        wave *= (10 ** np.interp(place, np.log(CENTRES), gain)).astype(np.float32)
+        wave *= _mirrored((10 ** np.interp(place, np.log(CENTRES), gain)).astype(np.float32), n)
         ground, limit = fft.irfft2(wave, s=(n, n)), AGAIN
     return ((ground - ground.mean()) / ground.std()).astype(np.float32)
 
@@ -109,7 +127,8 @@ def relative_to(
 
 # %% ../nbs/181_ground.ipynb #a85c5500
 def own_power(
-    f,  # cycles per HR px, (n, m)
+    f,  # cycles per HR px, (n // 2 + 1, m), at frequencies in y that are not negative
+    n: int,  # rows wanted
     rings,  # (7,), log10, the ground's `ring_power`
     tilt: float,  # the amplitude is the ground's times f^tilt
 ):  # (n, m) twice, 0 at f = 0
@@ -117,8 +136,25 @@ def own_power(
     low = f > 0
     safe = np.where(low, f, 1)
     ground = np.where(low, 10 ** np.interp(np.log(safe), np.log(CENTRES), rings), 0)
-    own, seen = ground * safe ** (2 * tilt), f <= 0.5 / SCALE
+    own, seen = _mirrored(ground * safe ** (2 * tilt), n), _mirrored(f <= 0.5 / SCALE, n)
+    ground = _mirrored(ground, n)
     return ground, own * (ground[seen].sum() / own[seen].sum())
+
+
+@compiled(nogil=True)
+def _moved(
+    fy,  # cycles per px, (n,)
+    fx,  # (m,)
+    dy,  # px
+    dx,  # px
+):  # complex64 (n, m)
+    "Return the transform of a move, by which that of an image is multiplied."
+    out = np.empty((len(fy), len(fx)), np.complex64)
+    for y in range(len(fy)):
+        for x in range(len(fx)):
+            phase = -2 * np.pi * (fy[y] * dy + fx[x] * dx)
+            out[y, x] = complex(np.cos(phase), np.sin(phase))
+    return out
 
 
 def common_ground(
@@ -130,8 +166,7 @@ def common_ground(
 ):  # float32 (n, n)
     "Return the ground that all dates have in common, estimated from one date by Wiener's filter."
     n = len(ground)
-    f = np.hypot(fft.fftfreq(n)[:, None], fft.rfftfreq(n)[None] * stretch)
-    whole, own = own_power(f, rings, tilt)
+    whole, own = own_power(np.hypot(fft.rfftfreq(n)[:, None], fft.rfftfreq(n) * stretch), n, rings, tilt)
     share = np.clip(amount**2 * np.divide(own, whole, out=np.zeros_like(own), where=whole > 0), 0, 0.5)
     return fft.irfft2(fft.rfft2(ground) * (1 - share).astype(np.float32), s=(n, n)).astype(np.float32)
 
@@ -150,16 +185,15 @@ def smooth_changes(
 ) -> np.ndarray:  # float32 (T, size, size), 0 for the frame shared with HR
     "Return each date's own field less that of HR's date, both seen through the frame's kernel."
     n = fft.next_fast_len(size + size // 4)
-    fy, fx = fft.fftfreq(n)[:, None], fft.rfftfreq(n)[None]
-    whole = np.hypot(fy, fft.fftfreq(n)[None] * stretch) / SCALE
-    power = own_power(whole, rings, tilt)[1]
+    fy, fx = fft.fftfreq(n), fft.rfftfreq(n)
+    power = own_power(np.hypot(fx[:, None], fft.fftfreq(n) * stretch) / SCALE, n, rings, tilt)[1]
     amplitude = np.sqrt(power[:, : n // 2 + 1] / (2 * power.sum())) * n**2
     waves = rng.standard_normal((len(shifts), n, n // 2 + 1, 2), dtype=np.float32).view(np.complex64)[..., 0]
     waves *= amplitude.astype(np.float32) * np.asarray(own, np.float32)[:, None, None]
     out = np.zeros((len(shifts), size, size), np.float32)
     for t in np.delete(np.arange(len(shifts)), home):
         dy, dx = shifts[home] - shifts[t]
-        difference = waves[t] - waves[home] * np.exp(-2j * np.pi * (fy * dy + fx * dx)).astype(np.complex64)
-        seen = difference * (transfer(fy[:, 0], widths[t, 0], a)[:, None] * transfer(fx[0], widths[t, 1], a))
+        difference = waves[t] - waves[home] * _moved(fy, fx, dy, dx)
+        seen = difference * (transfer(fy, widths[t, 0], a)[:, None] * transfer(fx, widths[t, 1], a))
         out[t] = fft.irfft2(seen, s=(n, n))[:size, :size]
     return out

@@ -11,9 +11,9 @@ __all__ = ['MATERIALS', 'COVERS', 'FIELDLESS', 'FEW_FIELDS', 'Landscape', 'finis
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
-from .patterns import coarser, dead_leaves, drainage, finer, fractal_pair, smoothstep, stroke
+from .compilation import compiled
+from .patterns import blurred, coarser, dead_leaves, drainage, finer, fractal_pair, smoothstep, stroke
 from .simulation_settings import SimulationConfig
 
 # %% ../nbs/210_landscapes.ipynb #09f79765
@@ -78,6 +78,32 @@ def finish(
     return Landscape(ground, np.stack(out), level, spread / max(level, 1e-6), stretch, kind)
 
 # %% ../nbs/210_landscapes.ipynb #2c52d5c9
+@compiled(nogil=True)
+def _mix(
+    layer,  # float32 (n, n); overwritten
+    cover,  # float32 (n, n), 0..1
+    new,  # float32
+):
+    "Move a layer towards a value, by a share of the way."
+    for y in range(layer.shape[0]):
+        for x in range(layer.shape[1]):
+            layer[y, x] += cover[y, x] * (new - layer[y, x])
+
+
+@compiled(nogil=True)
+def _mix_leaves(
+    layer,  # float32 (n, n); overwritten
+    label,  # int32 (n, n), the number of the leaf at each pixel, -1 = none
+    new,  # float32, of each leaf
+    amount,  # float32, 0..1
+):
+    "Move a layer towards the values of leaves, by a share of the way."
+    for y in range(layer.shape[0]):
+        for x in range(layer.shape[1]):
+            if label[y, x] >= 0:
+                layer[y, x] += amount * (new[label[y, x]] - layer[y, x])
+
+
 class Canvas:
     "Reflectance, season and texture strength on the fine grid, painted material by material."
 
@@ -105,18 +131,26 @@ class Canvas:
         row = MATERIALS[name]
         return np.float32(row[self.column] * self.jitter[name]), np.float32(row[2]), np.float32(row[3])
 
+    def fill(
+        self,
+        name: str,  # of a material
+    ):
+        "Cover the whole canvas with a material."
+        for layer, new in zip(self.layers, self.properties(name)):
+            layer[:] = new
+
     def paint(
         self,
-        cover: np.ndarray,  # (n, n), 0..1
+        cover: np.ndarray,  # float32 (n, n), 0..1
         name: str,  # of a material
     ):
         "Lay a material over the canvas."
         for layer, new in zip(self.layers, self.properties(name)):
-            layer += cover * (new - layer)
+            _mix(layer, cover, new)
 
     def leaves(
         self,
-        label: np.ndarray,  # int (n, n), as `dead_leaves` returns them; -1 stays as it is
+        label: np.ndarray,  # int32 (n, n), as `dead_leaves` returns them; -1 stays as it is
         names: list[str],  # of materials
         spread: float,  # sd of the logarithm of a leaf's own brightness
         where: np.ndarray | None = None,  # bool (n, n), pixels that may be painted; None = all
@@ -127,12 +161,11 @@ class Canvas:
         if count < 1:
             return
         kinds = self.rng.integers(len(names), size=count)
-        seen = label >= 0 if where is None else (label >= 0) & where
-        at = label[seen]
+        seen = label if where is None else np.where(where, label, np.int32(-1))
         own = np.exp(spread * self.rng.standard_normal(count)).astype(np.float32)
         for k, layer in enumerate(self.layers):
             table = np.array([self.properties(name)[k] for name in names], np.float32)[kinds]
-            layer[seen] += np.float32(amount) * ((table * own if k == 0 else table)[at] - layer[seen])
+            _mix_leaves(layer, seen, table * own if k == 0 else table, np.float32(amount))
 
 # %% ../nbs/210_landscapes.ipynb #bb857623
 def draw_latitude(rng: np.random.Generator) -> float:  # degrees
@@ -165,9 +198,10 @@ def draw_relief(
     height, moisture = fractal_pair(rng, n, rng.uniform(*cfg.relief_power), stretch)
     area = drainage(rng, height + 0.02 * moisture) if rng.random() < cfg.drainage_share else None
     if area is not None:
-        height = height - rng.uniform(0.05, 0.25) * ndimage.gaussian_filter(np.log(area), 1.0)
+        drained = np.log(area)
+        height = height - rng.uniform(0.05, 0.25) * blurred(drained, 1.0)
     height = _standardised(height)
-    near_rivers = 0 if area is None else 0.35 * ndimage.gaussian_filter(np.log(area), 3.0)
+    near_rivers = 0 if area is None else 0.35 * blurred(drained, 3.0)
     wet = _standardised(0.6 * moisture - rng.uniform(0, 0.8) * height + near_rivers)
     return Relief(height, moisture, wet, area, stretch)
 
@@ -181,14 +215,15 @@ def paint_cover(
     "Paint the materials that cover the ground of a biome."
     rng = canvas.rng
     grain, other_grain = fractal_pair(rng, canvas.side, rng.uniform(*cfg.texture_power), relief.stretch)
-    border = finer(relief.wet) + rng.uniform(0.1, 0.5) * grain
-    canvas.paint(np.float32(1), covers[0])
+    border = finer(relief.wet)
+    border += rng.uniform(0.1, 0.5) * grain
+    canvas.fill(covers[0])
     steps = np.sort(rng.uniform(-1.4, 1.4, len(covers) - 1))
     steps = steps + rng.normal(0.3, 0.5)  # dry, mostly bright ground is common
     for step, name in zip(steps, covers[1:]):
-        canvas.paint(smoothstep(border - np.float32(step), 10 ** rng.uniform(-1.5, 0.3)), name)
+        canvas.paint(smoothstep(border, step, 10 ** rng.uniform(-1.5, 0.3)), name)
         if rng.random() < cfg.rims_share:  # a strip along the border: reeds, scree, a forest's edge
-            strip = smoothstep(np.float32(10 ** rng.uniform(-1.7, -0.9)) - abs(border - np.float32(step)), 0.05)
+            strip = smoothstep(-abs(border - np.float32(step)), -(10 ** rng.uniform(-1.7, -0.9)), 0.05)
             canvas.paint(strip, str(rng.choice(["shrub", "grass", "sand", "peat", "forest"])))
     return grain, other_grain
 
@@ -287,8 +322,8 @@ def paint_lakes(
     rng = canvas.rng
     share = 10 ** rng.uniform(-2.0, -0.25)
     depth = np.quantile(relief.height[::4, ::4], share) - finer(relief.height) + 0.02 * grain
-    canvas.paint(smoothstep(depth, 0.04), "silt")
-    canvas.paint(smoothstep(depth - rng.uniform(0.0, 0.3), rng.uniform(0.05, 0.6)), "water")
+    canvas.paint(smoothstep(depth, 0, 0.04), "silt")
+    canvas.paint(smoothstep(depth, rng.uniform(0.0, 0.3), rng.uniform(0.05, 0.6)), "water")
 
 # %% ../nbs/210_landscapes.ipynb #a654743a
 def lit(
@@ -307,10 +342,12 @@ def lit(
     strength = strength / (shade.std() + 1e-6)
     light = np.float32(1) + finer(np.clip(strength * shade, -0.5, 0.5))
     mottle, rocks = fractal_pair(rng, canvas.side // 2, rng.uniform(*cfg.texture_power), relief.stretch)
-    texture = canvas.texture * rng.uniform(*cfg.texture_strength) * (0.6 * grain + finer(mottle))
-    value = canvas.value * light * np.exp(texture)
-    value *= 1 + finer(np.clip(rng.uniform(*cfg.soils) * rocks, -0.5, 0.5))
-    return value
+    texture = canvas.texture * rng.uniform(*cfg.texture_strength)
+    texture *= 0.6 * grain + finer(mottle)
+    light *= canvas.value
+    light *= np.exp(texture, out=texture)
+    light *= 1 + finer(np.clip(rng.uniform(*cfg.soils) * rocks, -0.5, 0.5))
+    return light
 
 # %% ../nbs/210_landscapes.ipynb #58942122
 FIELDLESS, FEW_FIELDS = ("desert", "tundra", "boreal"), 0.3  # biomes where fields are rarer, by this factor
@@ -339,6 +376,6 @@ def procedural_landscape(
     if rng.random() < cfg.water_share:
         paint_lakes(canvas, relief, grain)
     value = lit(canvas, relief, cfg, latitude, other_grain)
-    ground = ndimage.gaussian_filter(coarser(value), rng.uniform(*cfg.hr_blur))
+    ground = blurred(coarser(value), rng.uniform(*cfg.hr_blur))
     layers = coarser(canvas.season * value), coarser(canvas.value) * relief.wet
     return finish(ground, layers, stretch, kind)

@@ -25,18 +25,40 @@ PERFECT = 160.0  # dB given to a perfect prediction instead of infinity; no othe
 MIN_CLEAR = 2  # clear pixels that a shift needs: the brightness correction alone removes the error of a single pixel
 
 # %% ../nbs/150_metrics.ipynb #c0ada8fa
+@lru_cache
+def _compiled(function, exact=False):
+    "Compile a function with numba, its sums in any order unless `exact`; it runs without the interpreter's lock."
+    from enhanceme.compilation import FAST, compiled  # here, because numba takes a while to load
+
+    return compiled(function, nogil=True, fastmath=False if exact else FAST)  # NaN keeps its meaning
+
+
+def _interpolated(image, low, share):
+    "Interpolate between rows by cubic convolution, edges repeated: (n, m) -> (len(low), m), between low and low + 1."
+    last, out = len(image) - 1, np.empty((len(low), image.shape[1]))
+    for y in range(len(low)):
+        k, t = low[y], share[y]
+        before, first = image[min(max(k - 1, 0), last)], image[min(max(k, 0), last)]
+        second, after = image[min(max(k + 1, 0), last)], image[min(max(k + 2, 0), last)]
+        for x in range(image.shape[1]):
+            a, b, c, d = before[x], first[x], second[x], after[x]
+            out[y, x] = b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+    return out
+
+
 def upsample(
     lr: np.ndarray,  # (h, w), DN
 ) -> np.ndarray:  # float64 (3h, 3w), DN
     "Enlarge an image three times by the official bicubic: pixel centres aligned, edges repeated."
-    from skimage.transform import warp  # imported here: loading it takes half a second
-
     lr = np.asarray(lr, np.float64)
     if lr.ndim != 2 or not lr.size:
         raise UserError("lr", f"must be an image (h, w), this has shape {lr.shape}", "pass one frame at a time")
-    to_lr = np.array([[1 / 3, 0, -1 / 3], [0, 1 / 3, -1 / 3], [0, 0, 1]])  # (x + 1/2)/3 - 1/2
-    shape = (SCALE * lr.shape[0], SCALE * lr.shape[1])
-    return warp(lr, to_lr, output_shape=shape, order=3, mode="edge", preserve_range=True)
+    image = lr
+    for side in (lr.shape[1], lr.shape[0]):  # along x, then along y
+        at = 1 / SCALE * np.arange(SCALE * side) - 1 / SCALE  # LR px, (x + 1/2)/3 - 1/2
+        low = np.floor(at)
+        image = _compiled(_interpolated, exact=True)(np.ascontiguousarray(image.T), low.astype(int), at - low)
+    return np.clip(image, np.fmin.reduce(lr, axis=None), np.fmax.reduce(lr, axis=None))
 
 # %% ../nbs/150_metrics.ipynb #64494d3c
 def clearest(
@@ -86,14 +108,6 @@ def _shift_sums_clear(hr, sr, level, sums, squares):
                     square += error * error
                 sums[u, v] += total
                 squares[u, v] += square
-
-
-@lru_cache
-def _compiled(function):
-    "Compile a function with numba; it runs without the interpreter's lock, so threads can share the work."
-    from enhanceme.compilation import FAST, compiled  # here, because numba takes a while to load
-
-    return compiled(function, nogil=True, fastmath=FAST)  # NaN keeps its meaning
 
 # %% ../nbs/150_metrics.ipynb #54207046
 def _checked(sr, hr, sm):

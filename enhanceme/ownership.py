@@ -263,6 +263,6 @@ def record_tree(
     folder,  # whose files are all written by this process
 ):
     "Add every file below a folder to the records above it, after the folder was renamed."
-    for path in sorted(Path(folder).rglob("*")):
-        if path.is_file():
-            record(path)
+    for home, _, names in os.walk(folder):
+        if names:
+            record(*(os.path.join(home, name) for name in sorted(names)))

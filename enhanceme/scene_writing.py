@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import write_arrays
 from .core import UserError, file_kind, make_folders, named_error, partial_path, record, remove_empty, shown
 from .images import write_image
 from .layout import read_labels
@@ -32,7 +33,7 @@ def _write_files(scene: Scene, part: Path):
     if scene.sm is not None:
         write_image(part / "SM.png", scene.sm)
     if scene.truth is not None:
-        np.savez_compressed(part / "truth.npz", **scene.truth)
+        write_arrays(part / "truth.npz", scene.truth)
 
 
 def _replace_folder(part: Path, folder: Path):
@@ -60,8 +61,7 @@ def write_scene(
     try:
         part.mkdir()
         _write_files(scene, part)
-        for path in sorted(part.iterdir()):
-            record(folder / path.name)
+        record(*(folder / name for name in sorted(os.listdir(part))))
         _replace_folder(part, folder)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)

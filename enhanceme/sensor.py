@@ -33,8 +33,9 @@ def kernel(
 ) -> np.ndarray:  # the shape of x; not normalised, 1 at the centre
     "Return the stretched cubic convolution kernel."
     u = np.abs(np.asarray(x) / width)
-    core = (a + 2) * u**3 - (a + 3) * u**2 + 1
-    lobe = a * u**3 - 5 * a * u**2 + 8 * a * u - 4 * a
+    square, cube = u**2, u**3
+    core = (a + 2) * cube - (a + 3) * square + 1
+    lobe = a * cube - 5 * a * square + 8 * a * u - 4 * a
     return np.where(u < 1, core, np.where(u < 2, lobe, 0.0))
 
 # %% ../nbs/100_sensor.ipynb #7d8a0b6f
