@@ -59,8 +59,8 @@ def measured(scene, network, most):
 
 
 def written(folder):
-    "The scenes of a simulated data set, the bands in turn: (name, function that gives the scene)."
-    paths = [sorted(p for p in find_scenes(folder) if p.parent.name == band) for band in BAND_OF]
+    "The training scenes of a simulated data set, the bands in turn: (name, function that gives the scene)."
+    paths = [sorted(p for p in find_scenes(folder, split="train") if p.parent.name == band) for band in BAND_OF]
     for pair in zip(*paths):
         for path in pair:
             yield path.name, lambda path=path: read_scene(path)
