@@ -101,6 +101,7 @@ def main():
     args = parser.parse_args()
     if not args.norms.is_file():
         sys.exit(f"{args.norms}: no such file; give the archive's norm.csv with --norms")
+    args.out.mkdir(parents=True, exist_ok=True)
     network, part = open_network(args.checkpoint), args.out / f".realism_{args.version}.csv"
     rows = {row["scene"]: row for row in pd.read_csv(part).to_dict("records")} if part.exists() else {}
     names = []

@@ -188,7 +188,7 @@ def _check_folder(out, source: dict):
             raise UserError(shown(out), rule, "give another folder, or remove this one")
 
 
-AT_ONCE = 2  # scenes in work at the same time, at most: each takes some 300 MB
+AT_ONCE = 2  # scenes in work at the same time, at most: a second one takes 150 MB
 
 
 def scenes_at_once(count: int) -> tuple[int, int]:  # scenes, threads of each

@@ -167,7 +167,7 @@ def blurred(
     sd: float,  # px
     periodic: bool = False,  # beyond the edges the image begins again; otherwise it is mirrored
 ) -> np.ndarray:  # (n, m)
-    "Filter with a Gaussian: `ndimage.gaussian_filter` to the last bit, in a fraction of its time."
+    "Filter with a Gaussian as `ndimage.gaussian_filter` does, in a fraction of its time for wide ones."
     reach = int(4 * sd + 0.5)
     if not reach:
         return image.copy()

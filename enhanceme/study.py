@@ -277,7 +277,7 @@ class Work:
         if missing:
             print(f"[{', '.join(notebook.stem.partition('_')[0] for notebook in missing)}]", flush=True)
         add = lambda notebook, seconds: self.stages.add(notebook.stem, seconds, keys[notebook])
-        return make_pages(missing, self.out, add)
+        return make_pages(missing, self.out, self.workers, add)
 
 # %% ../nbs/960_study.ipynb #8aac354c
 def run_study(

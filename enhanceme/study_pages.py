@@ -54,22 +54,23 @@ def _attempt(notebook: Path, out: Path) -> tuple[float, UserError | None]:  # s,
     return time.perf_counter() - start, fault
 
 
-PAGES_AT_ONCE = 2  # a notebook takes up to a gigabyte
+PAGES_AT_ONCE = 2  # each has a process for its notebook and one that renders it
 
 
 def make_pages(
     notebooks: list,  # paths
     out,  # the study's folder
+    workers: int = PAGES_AT_ONCE,  # local processes, at most
     done: Callable = lambda notebook, seconds: None,  # called with each page that was made
 ) -> list[UserError]:  # of the pages that could not be made
-    "Execute notebooks, two at a time, and render their pages."
+    "Execute notebooks, at most two at a time, and render their pages."
     faults = []
 
     def take(notebook, outcome):
         seconds, fault = outcome
         faults.append(fault) if fault else done(notebook, seconds)
 
-    workers = min(PAGES_AT_ONCE, usable_cores())
+    workers = min(workers, PAGES_AT_ONCE, usable_cores())
     function = partial(_attempt, out=Path(out).resolve())
     map_scenes(function, notebooks, workers, label="pages", unit="page", done=take)
     return faults

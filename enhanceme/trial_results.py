@@ -24,7 +24,7 @@ from .readers import read_table
 from .results import NUMBERS, Results
 from .trial_runs import trial_state
 from .trial_tables import gathered_rows
-from .trials import ABLATIONS, CALLED, FACTORS, OWN_RATES, Trial, plan, searched_rates, standard_level
+from .trials import ABLATIONS, CALLED, FACTORS, HIGHEST, OWN_RATES, Trial, plan, searched_rates, standard_level
 
 # %% ../nbs/950_trial_results.ipynb #6630cde8
 COSTS = ["steps", "parameters", "wall_s", "cpu_s", "scenes"]  # of a trial, in trial.json
@@ -237,8 +237,11 @@ def read_trials(
 def rates_note(
     sets: list,  # of `TrialSet`
 ) -> str:  # a sentence; empty where no rate is the highest
-    "Say for how many levels the search for learning rates ended at its highest rate."
-    rates, found = searched_rates(sets[0].config, FACTORS[sets[0].factor].base), {}
+    "Say which rates were left out, and for how many levels the search for learning rates ended at its highest rate."
+    base, found = FACTORS[sets[0].factor].base, {}
+    given, rates = sets[0].config.study.rates, searched_rates(sets[0].config, base)
+    if len(given) < 2:
+        return ""
     for own in sets:
         for level, rate in own.runs.groupby("level").rate.first().items():
             if level == own.standard:  # the reference is in every set
@@ -246,8 +249,10 @@ def rates_note(
             elif own.factor in OWN_RATES:
                 found[own.factor, level] = rate
     high = [level for level, rate in found.items() if rate == max(rates)]
-    if len(rates) < 2 or not high:
-        return ""
+    left_out = ", ".join(f"{rate:g}" for rate in given if rate not in rates)
+    reason = f"Learning rates above {HIGHEST[base]:g} ({left_out}) were not tried: too high for this network."
+    if left_out or not high:
+        return reason if left_out else ""
     return (
         f"In {len(high)} of {len(found)} searches the best learning rate is the highest that was tried "
         f"({max(rates):g}): a higher one might be better, and the ranks of levels with higher ones might differ. "

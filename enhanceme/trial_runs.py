@@ -245,8 +245,8 @@ def lesson(
 def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak learning rate
     "Return the learning rate of a trial: its own, or the one that a search for its level or its reference found."
     rates = searched_rates(bench.config, trial.base)
-    if len(rates) <= 1 or not trial.search:
-        return trial.config.training.learning_rate
+    if len(rates) == 1:
+        return rates[0]
     home = bench.home / trial.search
     if not trial.searches:
         return read_json(home / "search.json", "train the reference first", Found)["rate"]

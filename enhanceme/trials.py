@@ -205,18 +205,21 @@ def with_changes(
     return make_config(deep_update(config.to_dict(), changes), "study")
 
 
-RATES = {FUSION: 0.002, WDSR: 0.0015}  # peak learning rates where none is searched
+RATES = {FUSION: 0.002, WDSR: 0.0015}  # peak learning rates of the references before a study's own replace them
 
-HIGHEST = {FUSION: 1.0, WDSR: 0.002}  # rates above are not searched: at 0.005 the 3-D network is best after 750 steps,
-# the length of a search, and learns nothing in 3000
+HIGHEST = {
+    FUSION: 1.0,
+    WDSR: 0.002,
+}  # rates above are not searched: in the one training that was tried, the 3-D network
+# was best at 0.005 after 750 steps, the length of a search, and learned nothing in 3000
 
 
 def searched_rates(
     config: Config,  # of the study
     base: str,  # a reference
-) -> list[float]:  # one = no search
-    "Return the learning rates that are tried for the trials of a reference."
-    return [rate for rate in config.study.rates if rate <= HIGHEST[base]]
+) -> list[float]:  # one is taken without a search
+    "Return the learning rates for the trials of a reference: those that are not too high for it, or the lowest."
+    return [rate for rate in config.study.rates if rate <= HIGHEST[base]] or [min(config.study.rates)]
 
 
 def reference(
