@@ -24,7 +24,18 @@ from .readers import read_table
 from .results import NUMBERS, Results
 from .trial_runs import trial_state
 from .trial_tables import gathered_rows
-from .trials import ABLATIONS, CALLED, FACTORS, HIGHEST, OWN_RATES, Trial, plan, searched_rates, standard_level
+from enhanceme.trials import (
+    ABLATIONS,
+    CALLED,
+    FACTORS,
+    FUSION,
+    HIGHEST,
+    OWN_RATES,
+    Trial,
+    plan,
+    searched_rates,
+    standard_level,
+)
 
 # %% ../nbs/950_trial_results.ipynb #6630cde8
 COSTS = ["steps", "parameters", "wall_s", "cpu_s", "scenes"]  # of a trial, in trial.json
@@ -262,14 +273,16 @@ def rates_note(
 
 def first_look(
     config: Config,  # of a study
+    base: str = FUSION,  # the reference of the trials that are shown
 ) -> str:  # a sentence; empty for studies that are large enough
     "Warn where a study is too small for its differences to mean much."
     study, full = config.study, Config.load("cpu").study
-    reasons = [f"{study.fusion_steps} steps"] if study.fusion_steps < 200 else []
+    steps_of = lambda study: study.fusion_steps if base == FUSION else study.steps
+    reasons = [f"{steps_of(study)} steps"] if steps_of(study) < 200 else []
     reasons += ["one seed"] if study.seeds == 1 else []
     if not reasons:
         return ""
-    size = f"The profile `cpu` has {full.fusion_steps} steps and {full.seeds} seeds."
+    size = f"The profile `cpu` has {steps_of(full)} steps and {full.seeds} seeds."
     return f"**A first look, not evidence**: {' and '.join(reasons)} per trial. {size}"
 
 
