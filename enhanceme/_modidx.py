@@ -2149,6 +2149,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                   'enhanceme.trials.plan': ('trials.html#plan', 'enhanceme/trials.py'),
                                   'enhanceme.trials.reference': ('trials.html#reference', 'enhanceme/trials.py'),
                                   'enhanceme.trials.searched_rates': ('trials.html#searched_rates', 'enhanceme/trials.py'),
+                                  'enhanceme.trials.seeds_of': ('trials.html#seeds_of', 'enhanceme/trials.py'),
                                   'enhanceme.trials.slug': ('trials.html#slug', 'enhanceme/trials.py'),
                                   'enhanceme.trials.standard_level': ('trials.html#standard_level', 'enhanceme/trials.py'),
                                   'enhanceme.trials.trials_of': ('trials.html#trials_of', 'enhanceme/trials.py'),

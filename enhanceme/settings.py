@@ -227,6 +227,7 @@ class StudyConfig(Section):
     steps: int = Field(3000, ge=1, le=10**9)  # optimiser steps of every trial of the 3-D network
     fusion_steps: int = Field(800, ge=1, le=10**9)  # optimiser steps of every trial of the network that ships
     seeds: int = Field(3, ge=1, le=20)  # trainings of every level, each with a seed of its own
+    wdsr_seeds: int | None = Field(None, ge=1, le=20)  # of every level of the 3-D network; None = as many
     scenes: int = Field(24, ge=0, le=10**6)  # held-out scenes on which a trial is scored, both bands together; 0 = all
     surveys: int = Field(12, ge=1, le=10**6)  # held-out scenes for classical methods and ensembles, both bands together
     wishes: bool = True  # whether the experiment on wishes is made

@@ -34,6 +34,7 @@ from enhanceme.trials import (
     Trial,
     plan,
     searched_rates,
+    seeds_of,
     standard_level,
 )
 
@@ -279,7 +280,7 @@ def first_look(
     study, full = config.study, Config.load("cpu").study
     steps_of = lambda study: study.fusion_steps if base == FUSION else study.steps
     reasons = [f"{steps_of(study)} steps"] if steps_of(study) < 200 else []
-    reasons += ["one seed"] if study.seeds == 1 else []
+    reasons += ["one seed"] if seeds_of(config, base) == 1 else []
     if not reasons:
         return ""
     size = f"The profile `cpu` has {steps_of(full)} steps and {full.seeds} seeds."

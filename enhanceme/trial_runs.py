@@ -244,6 +244,8 @@ def lesson(
 
 def found_rate(bench: Bench, trial: Trial, taught: Lesson) -> float:  # peak learning rate
     "Return the learning rate of a trial: its own, or the one that a search for its level or its reference found."
+    if not trial.search:
+        return trial.config.training.learning_rate
     rates = searched_rates(bench.config, trial.base)
     if len(rates) == 1:
         return rates[0]

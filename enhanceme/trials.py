@@ -6,7 +6,7 @@
 __all__ = ['FUSION', 'WDSR', 'CALLED', 'TOLD', 'UNTOLD', 'INPUT', 'NETWORK', 'ORIGINAL', 'ORIGINALS', 'ARCHITECTURES', 'WHOLE',
            'FACTORS', 'ABLATIONS', 'WITH_SNAPSHOTS', 'WITH_IMAGES', 'OWN_RATES', 'RATES', 'HIGHEST', 'REFERENCE',
            'Variation', 'Origin', 'each_value', 'with_changes', 'searched_rates', 'reference', 'standard_level',
-           'Trial', 'slug', 'folder_of', 'home_of', 'network_trials', 'trials_of', 'plan']
+           'Trial', 'slug', 'folder_of', 'home_of', 'network_trials', 'trials_of', 'seeds_of', 'plan']
 
 # %% ../nbs/900_trials.ipynb #1b6736d8
 import re
@@ -292,7 +292,7 @@ class Trial:
     config: Config  # its settings
     origin: Origin = Origin()  # its scenes, and the weights it starts from
     base: str = WDSR  # its reference
-    search: str = ""  # folder below STUDY/trials of the search for its learning rate; "" = none
+    search: str = ""  # folder below STUDY/trials of the search for its learning rate; "" = its level gives the rate
 
     @property
     def searches(self) -> bool:
@@ -359,7 +359,8 @@ def trials_of(
         origin = changes.pop("origin", Origin())
         own = with_changes(base, deep_update(changes, {"seed": seed, "training": {"snapshots": kept}}))
         searched = folder if factor in OWN_RATES else home_of(variation.base, seed)
-        search = f"{searched.rpartition('/')[0]}/search"
+        given = "learning_rate" in changes.get("training", {})
+        search = "" if given else f"{searched.rpartition('/')[0]}/search"
         return Trial(factor, level, seed, level == standard, folder, own, origin, variation.base, search)
 
     kept = snapshots if variation.base == WDSR else 0
@@ -376,6 +377,14 @@ def trials_of(
     return trials
 
 
+def seeds_of(
+    config: Config,  # of the study
+    base: str,  # a reference
+) -> int:
+    "Return the number of trainings of each level."
+    return (base == WDSR and config.study.wdsr_seeds) or config.study.seeds
+
+
 def plan(
     config: Config,  # of the study
     factors=None,  # these factors only; None = all of `study.factors`
@@ -385,6 +394,8 @@ def plan(
         if name not in FACTORS:
             raise UserError(f"--factor {shown(name)}", f"not one of {', '.join(FACTORS)}", "choose one of these")
     names, study = list(config.study.factors) if factors is None else factors, config.study
-    seeds = {name: study.network_seeds if name == ARCHITECTURES else study.seeds for name in names}
+    seeds = {
+        name: study.network_seeds if name == ARCHITECTURES else seeds_of(config, FACTORS[name].base) for name in names
+    }
     each = [(seed, name) for seed in range(max(seeds.values(), default=0)) for name in names if seed < seeds[name]]
     return [trial for seed, name in each for trial in trials_of(config, name, seed)]
