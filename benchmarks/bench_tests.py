@@ -2,10 +2,10 @@
 
     python benchmarks/bench_tests.py [--out benchmarks/tests.csv] [arguments of pytest, for example tests/test_real.py]
 
-Runs the tests as `make test` does and writes a row a file: its tests, and the CPU time of the tests' processes with
-all their children, warm processes and forks too. What no test used (imports, collection, shared fixtures' ends) is
-the row `around the tests`. What is made once for several files counts for the one that asked first. The notebook
-998_speed.ipynb shows the table.
+Runs the tests as `make test` does, prints the most costly ones, and, where all pass, writes a row a file: its tests,
+and the CPU time of the tests' processes with all their children, warm processes and forks too. What no test used
+(imports, collection, the ends of shared fixtures) is the row `around the tests`. What is made once for several files
+counts for the one that asked first. The notebook 998_speed.ipynb shows the table.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import pytest
 HERE = Path(__file__).resolve().parents[1]
 RECORD = "ENHANCEME_TEST_COSTS"  # environment variable with the folder of the records
 AROUND = "around the tests"
+SHOWN = 40  # tests that are printed
 
 
 def spent():
@@ -49,7 +50,7 @@ def pytest_runtest_protocol(item):
     try:
         return (yield)
     finally:
-        note(item.path.relative_to(HERE).as_posix(), 1, spent() - before)
+        note(item.nodeid, 1, spent() - before)
 
 
 @pytest.hookimpl(trylast=True)
@@ -60,9 +61,9 @@ def pytest_sessionfinish(session):
 
 
 def costs(folder):
-    "Sum the records: a row a file, the most costly first."
-    tables = [pd.read_csv(path, sep="\t", names=["file", "tests", "cpu_s"]) for path in Path(folder).glob("*.csv")]
-    table = pd.concat(tables).groupby("file").sum()
+    "Return the records: a row a test, and one for what is around them, the most costly first."
+    tables = [pd.read_csv(path, sep="\t", names=["test", "tests", "cpu_s"]) for path in Path(folder).glob("*.csv")]
+    table = pd.concat(tables).groupby("test").sum()
     table.loc[AROUND, "cpu_s"] -= table.cpu_s.drop(AROUND).sum()
     return table.sort_values("cpu_s", ascending=False).round(1).reset_index()
 
@@ -77,11 +78,12 @@ def main():
         environment = os.environ | {RECORD: folder, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         command = [sys.executable, "-m", "pytest", "-p", Path(__file__).stem, "-q", "-rs", *chosen]
         code = subprocess.run(command, cwd=HERE, env=environment).returncode
-        if code:
-            sys.exit(code)
-        table = costs(folder)
-    table.to_csv(args.out, index=False)
-    print(f"{table.to_string(index=False)}\nall: {table.cpu_s.sum() / 60:.1f} CPU minutes")
+        tests = costs(folder)
+    print(tests.head(SHOWN).to_string(index=False), f"all: {tests.cpu_s.sum() / 60:.1f} CPU minutes", sep="\n")
+    if code:
+        sys.exit(code)
+    files = tests.assign(file=tests.test.str.partition("::")[0]).groupby("file")[["tests", "cpu_s"]].sum()
+    files.sort_values("cpu_s", ascending=False).round(1).to_csv(args.out)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ METHOD_NAMES = {
     "bicubic-mean": "bicubic mean",
     "ibp": "back-projection",
     "map": "MAP estimate",
+    "map-likelihood": "MAP estimate, frames by likelihood",
     "the trials' reference": "small fusion network, one training",
 }
 
@@ -73,7 +74,10 @@ def learned_from(
     "Return what a method has learned from, as its name says; for classical methods, the kernel of the MAP estimate."
     source = next((source for part, source in SOURCES.items() if part in method), None)
     if source is None:
-        return "the kernel, from all published scenes" if method in ("map", "ibp") else "nothing"
+        kernel = "the kernel, from all published scenes"
+        return {"map": kernel, "ibp": kernel, "map-likelihood": f"{kernel}; its choice of HR's frame"}.get(
+            method, "nothing"
+        )
     return f"as {start}, then {source}" if start and method.startswith("the study's") else source
 
 # %% ../nbs/716_compared_methods.ipynb #71600007

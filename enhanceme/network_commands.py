@@ -131,7 +131,7 @@ def compare(
         typer.Argument(
             metavar="BENCHMARK",
             help="A folder with imgsetNNNN.png, a run folder, or a method: baseline, bicubic-mean, median, "
-            "shift-and-add, ibp, map, or network (the weights that ship).",
+            "shift-and-add, ibp, map, map-likelihood, or network (the weights that ship).",
         ),
     ],
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="As BENCHMARK.")],

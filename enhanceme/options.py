@@ -131,8 +131,8 @@ MethodOpt = Annotated[
         metavar="METHOD_OR_RUN",
         show_default=False,
         help="A run folder (its best.keras is used) or a .keras file; the images of several are averaged; or baseline, "
-        "bicubic-mean, median, shift-and-add, ibp, map; or fusion, the weights from simulated scenes alone.  "
-        "[default: fusion-real]",
+        "bicubic-mean, median, shift-and-add, ibp, map, map-likelihood; or fusion, the weights from simulated scenes "
+        "alone.  [default: fusion-real]",
     ),
 ]
 

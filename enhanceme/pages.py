@@ -148,6 +148,8 @@ def controls(study: Results) -> Block:
     knows = "learns nothing, knows the sensor's blur as measured on all published scenes, and is not told"
     opening = f"Against the {method_name(YARDSTICK)}, which {knows} how likely each frame is HR's own, the network"
     text = against(study, YARDSTICK, opening)
+    if text:
+        text += against(study, "map-likelihood", "Against this estimate with frames weighted by that likelihood, it")
     if start := (study.provenance.get("from") or {}).get("file"):
         name = Path(str(start)).stem
         text += against(study, f"shipped: {name}", f"Against {name}, the weights from which it started, it")

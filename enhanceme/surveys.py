@@ -200,7 +200,7 @@ def real_methods(
     "Return the methods that are compared on real scenes."
     from enhanceme.weights import import_published
 
-    methods = {"baseline": "baseline", "bicubic-mean": "bicubic-mean", "map": "map"}
+    methods = {name: name for name in ("baseline", "bicubic-mean", "map", "map-likelihood")}
     if (bench.folder / "run" / "best.keras").is_file():
         methods["the study's network"] = bench.folder / "run"
     if (path := bench.home / home_of(FUSION, 0) / "last.keras").is_file():

@@ -18,6 +18,7 @@ import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
@@ -245,7 +246,7 @@ def in_threads(
     items: Iterable,
     threads: int,  # 1 = this one
 ) -> Iterator:  # results in the order of `items`
-    "Apply a function to items on threads, at most `threads` items ahead of the caller."
+    "Apply a function to items on threads that see the caller's context variables, at most `threads` items ahead."
     if threads <= 1:
         yield from map(function, items)
         return
@@ -253,7 +254,7 @@ def in_threads(
         ahead = deque()
         try:
             for item in items:
-                ahead.append(pool.submit(function, item))
+                ahead.append(pool.submit(copy_context().run, function, item))
                 if len(ahead) > threads:
                     yield ahead.popleft().result()
             while ahead:
