@@ -31,17 +31,19 @@ def gather(
     study,  # a study's folder
     out,  # folder for the joined tables
 ):
-    "Join the tables of all trials and copy those of the surveys."
+    "Join the tables of all trials, those that are in the study's joined tables alone too, and copy those of surveys."
     home, out = Path(study) / "trials", Path(out)
     folders = sorted(path.parent for path in home.glob("**/seed*/trial.json"))
     out.mkdir(parents=True, exist_ok=True)
     states = {
         folder.relative_to(home).as_posix(): json.loads((folder / "trial.json").read_text()) for folder in folders
     }
-    write_json(out / "trials.json", states)
+    write_json(out / "trials.json", gathered_states(study) | states)
     for kind in KINDS:
         paths = {name: home / name / f"{kind}.csv" for name in states}
         tables = [pd.read_csv(path).assign(folder=name) for name, path in paths.items() if path.is_file()]
+        if os.path.lexists(path := Path(study) / TABLES / f"{kind}.csv"):
+            tables.insert(0, _read(path)[lambda rows: ~rows.folder.isin(states)])
         if tables:
             with written_whole(out / f"{kind}.csv") as part:
                 pd.concat(tables, ignore_index=True).to_csv(part, index=False, float_format="%.6g")

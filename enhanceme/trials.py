@@ -121,7 +121,7 @@ NETWORK = {  # factors of the network that ships, and of its loss
 
 # %% ../nbs/900_trials.ipynb #c4821295
 ORIGINAL = {  # the published code's settings of everything but the network's size
-    "loss": {"name": "original-l1"},
+    "loss": {"name": "original-l1", "max_shift": 3},
     "registration": {"mode": "original"},
     "patching": {"rule": "original", "align_target": False, "flips": False, "shift_noise": 0, "feature_noise": 0},
     "training": {
@@ -171,10 +171,11 @@ ORIGINALS = {  # factors of the 3-D network, and its replication
             "L1": {"loss": {"name": "l1"}},
             "L1, HR unmasked in it": {"loss": {"name": "original-l1"}},
             "circular registration": {"registration": {"mode": "original"}},
-            "HR not aligned": {"patching": {"align_target": False}},
+            "best of 49 shifts": {"loss": {"max_shift": 3}},
+            "HR not aligned": {"patching": {"align_target": False}, "loss": {"max_shift": 3}},
         },
         WDSR,
-        {"L1, HR unmasked in it": "L1"},
+        {"L1, HR unmasked in it": "L1", "HR not aligned": "best of 49 shifts"},
     ),
 }
 
@@ -231,9 +232,11 @@ def reference(
     if base == FUSION:
         steps, model, registration, told = study.fusion_steps, study.fusion_model, RegistrationConfig(), {}
         size, frames = study.fusion_size, {"frames_min": min(5, study.frames), "frames_max": study.frames, "drop": 0.5}
+        max_shift = 3
     else:
         steps, model, registration, told = study.steps, study.model, RegistrationConfig(mode="integer"), TOLD
         size, frames = study.size, {"permute": False}
+        max_shift = 1
     training = {
         "steps": steps,
         "epochs": 0,
@@ -255,7 +258,7 @@ def reference(
         "study": plain(StudyConfig()),
         "prediction": plain(PredictionConfig()),
         "model": plain(model),
-        "loss": plain(LossConfig(name="log-l2")),
+        "loss": plain(LossConfig(name="log-l2", max_shift=max_shift)),
         "registration": plain(registration),
         "patching": plain(patching),
         "training": training,
