@@ -73,7 +73,7 @@ class TrialFiles:
 
     @cached_property
     def all_scores(self) -> pd.DataFrame:
-        "Row per scene and role (test, seen, untrained): cpsnr, norm, gain in dB, cssim, consistency, edge measures."
+        "Row per scene and role (test, seen, alone, untrained): cpsnr, norm, gain in dB, and other measures."
         return self._read("scores.csv").assign(gain=lambda rows: rows.cpsnr - rows.norm)
 
     @property

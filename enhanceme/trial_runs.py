@@ -74,6 +74,7 @@ def score_network(
     role: str,  # written into the column `role`
     images: Path | None = None,  # a folder for the images of `shown`
     shown=(),  # scenes
+    alone: bool = False,  # copies of the first frame take the place of the others
 ) -> list[dict]:  # a row for each scene
     "Score a network on prepared scenes."
     from enhanceme.weights import reconstruct
@@ -81,8 +82,11 @@ def score_network(
     rows = []
     for folder in folders:
         stack = store.load(f"{folder.parent.name}/{folder.name}").stack
+        inputs = scene_input(stack, config.patching)
+        if alone:
+            inputs = {name: np.repeat(own[:, :1], own.shape[1], axis=1) for name, own in inputs.items()}
         with Meter() as meter:
-            sr = to_dn(reconstruct(model, scene_input(stack, config.patching))[0])
+            sr = to_dn(reconstruct(model, inputs)[0])
         measured = measure_image(sr, cached_scene(folder), stack)
         rows.append({**measured, "role": role, "seconds": meter.cost["wall_s"]})
         if images is not None and folder in shown:
@@ -168,8 +172,8 @@ def score_reference(
     store,  # prepared scenes
     scored,  # scenes of which it was scored
     folder: Path,  # of the trial
-) -> list[dict]:  # rows with the roles `seen` and `untrained`
-    "Score the reference on scenes on which it was trained, and its untrained network on held-out scenes."
+) -> list[dict]:  # rows with the roles `seen`, `alone` and `untrained`
+    "Score the reference on scenes of its training and on first frames alone, and its untrained network."
     from enhanceme.features import SHARPNESS
     from enhanceme.models import build_model
 
@@ -177,6 +181,7 @@ def score_reference(
     trained = read_json(folder / "provenance.json", again, Trained)["training_scenes"]
     seen = first_scenes([bench.data / "train" / key for key in trained], len(scored), bench.config.bands)
     rows = score_network(model, config, store, seen, "seen")
+    rows += score_network(model, config, store, scored, "alone", alone=True)
     untrained = build_model(config.model, config.bands, config.patching.frames, len(SHARPNESS), seed=config.seed)
     return rows + score_network(untrained, config, store, scored, "untrained")
 
