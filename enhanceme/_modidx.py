@@ -2118,6 +2118,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                       'enhanceme.trial_runs.deciding': ('trial_runs.html#deciding', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.found_rate': ('trial_runs.html#found_rate', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.lesson': ('trial_runs.html#lesson', 'enhanceme/trial_runs.py'),
+                                      'enhanceme.trial_runs.levelled': ('trial_runs.html#levelled', 'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.measure_snapshots': ( 'trial_runs.html#measure_snapshots',
                                                                                   'enhanceme/trial_runs.py'),
                                       'enhanceme.trial_runs.run_trial': ('trial_runs.html#run_trial', 'enhanceme/trial_runs.py'),
