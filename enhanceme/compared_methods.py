@@ -87,8 +87,12 @@ YARDSTICK = "map"  # the best method that learns nothing
 def method_gains(
     rows: pd.DataFrame,  # scene, band, method, gain (dB over the baseline); a row for each scene and method
     yardstick: str = YARDSTICK,  # the method from which the others are told apart
-) -> pd.DataFrame:  # band, method, scenes, and in dB: mean, low, high, median, worst; less, less_low, less_high
-    "Compute gains by band and method, and their difference from a yardstick paired by scene, with 95 % intervals."
+) -> pd.DataFrame:
+    """Compute gains by band and method, and their difference from a yardstick paired by scene, with 95 % intervals.
+
+    Columns: band, method, scenes; mean, low, high, median, worst of the gain, dB; less, less_low, less_high,
+    less_median of the difference, dB; better, the number of scenes on which the method beats the yardstick.
+    """
     table, rows = [], in_their_bands(rows)
     for band in [*sorted(rows.band.unique(), reverse=True), "both"]:
         mine = rows if band == "both" else rows[rows.band == band]
@@ -99,8 +103,10 @@ def method_gains(
             own = gains[method].dropna()
             mean, low, high, count = bootstrap_mean(own)
             row = {"band": band, "method": method, "scenes": count, "mean": mean, "low": low, "high": high}
-            row |= {"median": own.median(), "worst": own.min(), "less": np.nan, "less_low": np.nan, "less_high": np.nan}
+            row |= {"median": own.median(), "worst": own.min()}
+            row |= dict.fromkeys(("less", "less_low", "less_high", "less_median", "better"), np.nan)
             if yardstick in gains and method != yardstick and len(pairs := (own - gains[yardstick]).dropna()):
                 row |= dict(zip(("less", "less_low", "less_high"), bootstrap_mean(pairs)[:3]))
+                row |= {"less_median": pairs.median(), "better": int((pairs > 0).sum())}
             table.append(row)
     return pd.DataFrame(table)

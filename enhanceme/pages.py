@@ -138,9 +138,10 @@ def against(
     if known:
         doubt = f" (95 % interval {ends[0]} to {ends[1]})"
         doubt += "" if row["less_low"] > 0 or row["less_high"] < 0 else ", which is not distinguishable from zero"
-    scenes = several(row["scenes"], "real scene")
+    paired = f"median {spread(row['less_median'], sign=True)} dB, better on {row['better']:.0f} of "
+    paired += several(row["scenes"], "real scene")
     size = Block("<strong>{:.2f} dB</strong>").format(abs(row["less"]))
-    return Block(" {} {} {}{}, paired over {}.").format(opening, verb, size, doubt, scenes)
+    return Block(" {} {} {}{}; {}.").format(opening, verb, size, doubt, paired)
 
 
 def controls(study: Results) -> Block:

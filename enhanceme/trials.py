@@ -208,11 +208,9 @@ def with_changes(
 
 RATES = {FUSION: 0.002, WDSR: 0.0015}  # peak learning rates of the references before a study's own replace them
 
-HIGHEST = {
-    FUSION: 1.0,
-    WDSR: 0.002,
-}  # rates above are not searched: in the one training that was tried, the 3-D network
-# was best at 0.005 after 750 steps, the length of a search, and learned nothing in 3000
+# rates above are not searched: in the one training that was tried, the 3-D network was best at 0.005 after 750 steps,
+# the length of a search, and learned nothing in 3000
+HIGHEST = {FUSION: 1.0, WDSR: 0.002}
 
 
 def searched_rates(
