@@ -1353,6 +1353,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/enhanceme', 'doc_host': ''
                                    'enhanceme.results.Results.scores': ('results.html#results.scores', 'enhanceme/results.py'),
                                    'enhanceme.results.Results.settings': ('results.html#results.settings', 'enhanceme/results.py'),
                                    'enhanceme.results.Results.simulated': ('results.html#results.simulated', 'enhanceme/results.py'),
+                                   'enhanceme.results.Results.survey': ('results.html#results.survey', 'enhanceme/results.py'),
                                    'enhanceme.results.Results.trained_on_simulated': ( 'results.html#results.trained_on_simulated',
                                                                                        'enhanceme/results.py'),
                                    'enhanceme.results.Results.training': ('results.html#results.training', 'enhanceme/results.py'),

@@ -110,9 +110,7 @@ def paired_gain(
     other: str,  # a method of the survey
 ) -> pd.Series | None:  # a line of `method_gains` for both bands, None where it was not measured
     "Return how the study's network differs from another method, paired by real scene."
-    places = [study.folder / "trials/surveys/real/rows.csv", study.folder / "tables/survey-real.csv"]
-    path = next((p for p in places if p.is_file()), None)
-    if path is None:
+    if not (path := study.survey("real")):
         return None
     rows = read_table(path, AGAIN, ("scene", "band", "method", "cpsnr", "norm"), ("cpsnr", "norm"))
     rows = rows.assign(gain=rows["cpsnr"] - rows["norm"])[rows["method"].isin([NETWORK, other])].dropna(subset="gain")

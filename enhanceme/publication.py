@@ -20,8 +20,8 @@ from .ownership import check_place, claimed
 from .pages import render_shelf
 from .questions import experiments, factors_of
 from .readers import read_bytes, read_table
-from .results import Results, headline, portable
-from .trial_tables import TABLES, gather
+from .results import TABLES, Results, headline, portable
+from .trial_tables import gather
 
 # %% ../nbs/751_publication.ipynb #14974758
 KEPT = (  # the files of a study that are published
@@ -176,8 +176,8 @@ def readme_table(
     "Return the picture and the headline of a study, with their origin."
     results = Results.open(study)
     place, record = portable(results.folder.resolve()), results.record
-    survey = results.folder / TABLES / "survey-real.csv"
-    real = not results.simulated and survey.is_file()
+    survey = results.survey("real")
+    real = not results.simulated and survey
     lines = real_rows(survey) if real else simulated_rows(results)
     origin = (
         f"Gains over the official baseline on held-out {'real' if real else 'simulated'} scenes with 95 % bootstrap "

@@ -19,7 +19,6 @@ from .readers import read_json, read_table
 from .results import NUMBERS, Results
 from .scenes import read_norms, read_scene
 from .trial_runs import write_table
-from .trial_tables import TABLES
 
 # %% ../nbs/929_scene_surveys.ipynb #01b5b6c2
 def read_seconds(
@@ -71,12 +70,9 @@ def read_survey(
     "Read the table of a survey; raise `UserError` when it is missing or not complete."
     results = study if isinstance(study, Results) else Results.open(study)
     home = results.folder / "trials" / "surveys" / name
-    if os.path.lexists(home / "rows.csv"):
-        again = f"remove {shown(home)} and run it again"
-        rows = read_table(home / "rows.csv", again, ["cpsnr", "norm"], NUMBERS)
-        return rows.assign(gain=lambda rows: rows.cpsnr - rows.norm)
-    if os.path.lexists(path := results.folder / TABLES / f"survey-{name}.csv"):  # of a published study
-        rows = read_table(path, "publish the study again", ["cpsnr", "norm"], NUMBERS)
+    if path := results.survey(name):
+        again = f"remove {shown(home)} and run it again" if path.parent == home else "publish the study again"
+        rows = read_table(path, again, ["cpsnr", "norm"], NUMBERS)
         return rows.assign(gain=lambda rows: rows.cpsnr - rows.norm)
     rule, record = "the survey is not there", home / "survey.json"
     if os.path.lexists(record):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, enhanceme, refused
 
+from enhanceme.execution import run_notebook
 from enhanceme.scenes import find_scenes
 
 REAL = ROOT.parent / "shared" / "data" / "probav96"
@@ -119,3 +120,18 @@ def test_a_study_of_real_scenes_has_every_page(tmp_path):
     run = json.loads((out / "run" / "provenance.json").read_text())
     trained = [any(name in key for key in run["training_scenes"]) for name in PAIR]
     assert trained[0] == trained[1], run["training_scenes"]  # the pair is on one side
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("e03_gallery", "holds no images"),
+        ("e07_residual_paths", "holds no images"),
+        ("e11_real", "their simulated twins, dB"),
+    ],
+)
+def test_a_page_is_made_again_from_the_committed_tables(name, words, tmp_path):
+    "From a clone, which has neither images nor networks of the trials."
+    copy = shutil.copytree(ROOT / "reports" / "cpu", tmp_path / "cpu")
+    run_notebook(ROOT / "nbs" / "experiments" / f"{name}.ipynb", {"study": str(copy)}, tmp_path, quiet=True)
+    assert words in (tmp_path / f"{name}.ipynb").read_text()
