@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['PICTURE', 'NETWORK', 'DOUBTS', 'LINKED', 'first_picture', 'cover', 'hero', 'card', 'certainty', 'paired_gain',
-           'against', 'controls', 'lead', 'code', 'page_commits', 'origin', 'grouped', 'run_facts',
-           'missing_experiments', 'front_page', 'render_index', 'study_card', 'render_shelf']
+           'other_methods', 'told_gain', 'labelled', 'own_frame', 'comparison', 'lead', 'code', 'page_commits',
+           'origin', 'grouped', 'run_facts', 'missing_experiments', 'front_page', 'render_index', 'study_card',
+           'render_shelf']
 
 # %% ../nbs/730_pages.ipynb #437b9a1e
 import base64
@@ -120,48 +121,85 @@ def paired_gain(
     return found.iloc[0] if len(found) else None
 
 
-def against(
-    study: Results,
-    other: str,  # a method of the survey
-    opening: str,  # of the sentence, up to the network
-) -> Block:
-    "Return the sentence that compares the study's network with another method."
-    row = paired_gain(study, other)
-    if row is None:
-        return Block("")
-    ends = [spread(row[name], sign=True) for name in ("less_low", "less_high")]
-    verb = "gains" if row["less"] > 0 else "loses"
-    known = np.isfinite(row["less_low"])
-    doubt = " (one scene says nothing about others)"
-    if known:
-        doubt = f" (95 % interval {ends[0]} to {ends[1]})"
-        doubt += "" if row["less_low"] > 0 or row["less_high"] < 0 else ", which is not distinguishable from zero"
-    paired = f"median {spread(row['less_median'], sign=True)} dB, better on {row['better']:.0f} of "
-    paired += several(row["scenes"], "real scene")
-    size = Block("<strong>{:.2f} dB</strong>").format(abs(row["less"]))
-    return Block(" {} {} {}{}; {}.").format(opening, verb, size, doubt, paired)
-
-
-def controls(study: Results) -> Block:
-    "Compare the study's network with MAP and with its own start, and tell by which scenes its settings were chosen."
-    knows = "learns nothing, knows the sensor's blur as measured on all published scenes, and is not told"
-    opening = f"Against the {method_name(YARDSTICK)}, which {knows} how likely each frame is HR's own, the network"
-    text = against(study, YARDSTICK, opening)
-    if text:
-        text += against(study, "map-likelihood", "Against this estimate with frames weighted by that likelihood, it")
+def other_methods(study: Results) -> dict[str, str]:  # method of the survey -> what readers need to know of it
+    "Return the methods with which the study's network is compared on the front page."
+    blind = "learns nothing; knows the sensor's blur, not how likely each frame is HR's own"
+    others = {YARDSTICK: blind, "map-likelihood": "is told how likely each frame is HR's own, as the network is"}
     if start := (study.provenance.get("from") or {}).get("file"):
-        name = Path(str(start)).stem
-        text += against(study, f"shipped: {name}", f"Against {name}, the weights from which it started, it")
-    if text and study.settings.get("study", {}).get("real"):
-        text += Block(" Its settings were chosen by cross-validation on real scenes, these too; it was trained once.")
-    return text
+        others[f"shipped: {Path(str(start)).stem}"] = "the weights from which the network started"
+    return others
+
+
+def told_gain(
+    labels: pd.DataFrame,  # of the survey `labels`, with a column gain
+    **chosen,  # column -> value
+) -> pd.Series:  # gain by scene, dB
+    "Return the gains that were measured with HR's own frame told or guessed."
+    mine = labels[np.logical_and.reduce([labels[name] == value for name, value in chosen.items()])]
+    return mine.assign(key=mine["band"] + "/" + mine["scene"]).set_index("key")["gain"].dropna()
+
+
+def labelled(study: Results) -> pd.DataFrame:  # of the survey `labels`, with a column gain; empty without it
+    "Return what was measured with HR's own frame told or guessed."
+    columns = ("scene", "band", "method", "frames", "reference", "cpsnr", "norm")
+    path = study.survey("labels")
+    rows = read_table(path, AGAIN, columns, ("cpsnr", "norm")) if path else pd.DataFrame(columns=list(columns))
+    return rows.assign(gain=rows["cpsnr"] - rows["norm"])
+
+
+def own_frame(study: Results) -> Block:
+    "Return the sentence on the gain that is due to HR's own frame."
+    rows = labelled(study)
+    one, whole = (told_gain(rows, method=YARDSTICK, reference="given", frames=count) for count in (1, 0))
+    if not len(one) or not len(whole):
+        return Block("")
+    return Block(
+        "HR was taken together with one of the frames, and a method gains much by finding this frame. When a label "
+        f"names it, the {method_name(YARDSTICK)} gains {one.mean():.2f} dB from this frame alone and "
+        f"{whole.mean():.2f} dB from all of them (means over {several(len(one), 'scene')}). The page on baselines "
+        "tells the gain by this frame from the gain by more frames, the gallery shows what more frames add to detail."
+    )
+
+
+def comparison(study: Results) -> Block:
+    "Compare the study's network with other methods, scene by scene."
+    found = {m: row for m in other_methods(study) if (row := paired_gain(study, m)) is not None}
+    if not found:
+        return Block("")
+    rows = pd.DataFrame(
+        [
+            {
+                "the network minus": f"{method_name(m)}: {other_methods(study)[m]}",
+                "difference, dB": spread(*row[["less", "less_low", "less_high"]], sign=True),
+                "median, dB": spread(row["less_median"], sign=True),
+                "without the most influential scene, dB": spread(row["less_without"], sign=True),
+                "this scene": row["influential"] or "–",
+                "better on": f"{row['better']:.0f} of {several(row['scenes'], 'scene')}",
+            }
+            for m, row in found.items()
+        ]
+    )
+    labels, told = labelled(study), []
+    for scene in dict.fromkeys(row["influential"] for row in found.values()):
+        guess, given = (told_gain(labels, method="study", reference=r).get(scene) for r in ("guess", "given"))
+        if guess is not None and given is not None:
+            told.append(f"{spread(guess, sign=True)} dB on {scene}, {spread(given, sign=True)} dB when told by a label")
+    caption = (
+        "The study's network minus other methods on the same real scenes of both bands, means with 95 % intervals. "
+        "An interval that includes zero tells no difference."
+    )
+    caption += f" The network has to guess which frame is HR's own: it gains {'; '.join(told)}." if told else ""
+    if study.settings.get("study", {}).get("real"):
+        caption += " Its settings were chosen by cross-validation on real scenes, the judged ones among them; it was "
+        caption += "trained once."
+    return table(rows, caption)
 
 
 def lead(
     study: Results,
     lines: pd.DataFrame,  # of `headline`
 ) -> Block:
-    "Return the finding in two or three sentences, made from the numbers."
+    "Return the finding in two sentences, made from the numbers."
     if lines.empty:
         return Block("No scene with HR was scored: the pages show what the scenes hold.")
     kind, networks = "simulated" if study.simulated else "real", lines[lines["method"] != "baseline"]
@@ -182,11 +220,10 @@ def lead(
     # the scenes, and the sentence
     trained = ", trained on simulated scenes," if study.trained_on_simulated and not study.simulated else ""
     names = study.final()[1]
-    beside = controls(study)
     scenes = f"{best['scenes']} {kind} {names if best['scenes'] > 1 else names[:-1]}"
     against = f"{'on' if gains else 'against'} the official baseline"
     return Block(
-        f"Over {scenes} the network{trained} {size}{interval} {against}{plain}{DOUBTS[doubt]}{beside} "
+        f"Over {scenes} the network{trained} {size}{interval} {against}{plain}{DOUBTS[doubt]} "
         "Its score by the formula of the challenge, on these scenes and not on the challenge's test set, is "
         f"<strong>{best['score']:.4f}</strong>, where the baseline has 1 and lower is better."
     )
@@ -296,6 +333,8 @@ def front_page(study: Results) -> dict:  # the values of the template `study`
         lead=lead(study, lines),
         overview=overview.stem if overview else "",
         hero=hero(pages),
+        comparison=comparison(study),
+        own_frame=own_frame(study),
         headline=headline_table(lines.replace({"band": {"all": "both"}}), study),
         failed=[{"name": p.name.split(".")[0], "address": p.name} for p in failed],
         cards=[card(p) for p in sorted(pages, key=lambda p: p != overview)],

@@ -262,7 +262,10 @@ def rates_note(
                 found[own.factor, level] = rate
     high = [level for level, rate in found.items() if rate == max(rates)]
     left_out = ", ".join(f"{rate:g}" for rate in given if rate not in rates)
-    reason = f"Learning rates above {HIGHEST[base]:g} ({left_out}) were not tried: too high for this network."
+    reason = (
+        f"For the {CALLED[base]}, the learning rate {left_out} was not tried: in one training it learned nothing above "
+        f"{HIGHEST[base]:g}."
+    )
     if left_out or not high:
         return reason if left_out else ""
     return (

@@ -80,7 +80,7 @@ INPUT = {  # factors of what the network that ships gets
         },
     ),
     "augmentation": Variation(
-        "flips and rotations",
+        "augmentation",
         "flips",
         {"none": {"patching": {"flips": False}}, "flips and rotations": {"patching": {"rotations": True}}},
     ),
