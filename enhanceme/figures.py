@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['frame_labels', 'draw_shift', 'frame_strip', 'shift_cloud', 'clearance_bars', 'composite', 'overlays', 'brightness',
-           'shift_surface', 'Row', 'row_lines', 'draw_panel', 'gallery', 'busiest', 'zoomed', 'radial_cross',
-           'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
+           'shift_surface', 'Row', 'row_lines', 'break_wide', 'draw_panel', 'gallery', 'busiest', 'zoomed',
+           'radial_cross', 'radial_power', 'spectra', 'grey_png', 'Slider', 'reliability']
 
 # %% ../nbs/620_figures.ipynb #feeaca21
 import math
@@ -25,6 +25,7 @@ from enhanceme.style import (
     AMBER,
     BLUE,
     COLORS,
+    CSS_DPI,
     CYCLE,
     DIVERGING,
     GREEN,
@@ -269,19 +270,33 @@ def row_lines(
     return [images, maps] if alone and len(images) > 2 and maps else [images + maps]
 
 
+def break_wide(
+    text: mpl.text.Text,  # changed in place
+    room: float,  # px
+) -> None:
+    "Break a text that is wider than its room, the title of an error map before its minus."
+    if text.get_window_extent().width > room:
+        text.set_text(text.get_text().replace(" − ", "\n− "))
+    width, parts = text.get_window_extent().width, text.get_text().split("\n")
+    if width > room:
+        fits = max(8, int(max(map(len, parts)) * room / width))  # characters
+        text.set_text("\n".join(textwrap.fill(part, fits) for part in parts))
+
+
 def draw_panel(
     ax: Axes,
     panel: tuple,  # (title, image, keywords of imshow)
     note: str,  # below the panel
     side: float,  # of the panel in inches
 ):  # the drawn image
-    "Draw one panel of a gallery; a title that is too long is broken, that of an error map before its minus."
+    "Draw one panel of a gallery; a title or note that is wider than the panel is broken."
     title, image, options = panel
     drawn = bare(ax).imshow(np.ma.masked_invalid(image), interpolation="antialiased", **options)
-    fits = max(8, int(15 * side))  # characters
-    parts = [title] if len(title) <= fits else title.replace(" − ", "\n− ").split("\n")
-    ax.set_title("\n".join(textwrap.fill(part, fits) for part in parts), fontsize=8.5, pad=3, color=MUTED)
-    ax.set_xlabel(note, fontsize=8.5, color=INK, labelpad=3)
+    for text in (
+        ax.set_title(title, fontsize=8.5, pad=3, color=MUTED),
+        ax.set_xlabel(note, fontsize=8.5, color=INK, labelpad=3),
+    ):
+        break_wide(text, 0.95 * CSS_DPI * side)
     return drawn
 
 # %% ../nbs/620_figures.ipynb #e02bf236

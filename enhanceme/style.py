@@ -129,7 +129,8 @@ def to_png(
 ) -> bytes:
     "Encode an image as a small PNG."
     if colors and image.mode not in ("L", "P"):
-        image = image.convert("RGB").quantize(colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        look = dict(method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)  # 1: flat colours stay exact
+        image = image.convert("RGB").quantize(colors, **look)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
