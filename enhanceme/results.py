@@ -316,8 +316,8 @@ def headline_table(
     gain = lambda r: "–" if abs(r.gain) < 5e-3 else spread(r.gain, r.gain_low, r.gain_high, sign=True)
     rows = lines[["band", "method", "scenes"]].assign(
         **{
-            "cPSNR, dB": [spread(r.cpsnr, r.cpsnr_low, r.cpsnr_high) for r in each],
             "gain over N, dB": [gain(r) for r in each],
+            "cPSNR, dB": [spread(r.cpsnr, r.cpsnr_low, r.cpsnr_high) for r in each],
             "score N/cPSNR": [spread(r.score, r.score_low, r.score_high, 4) for r in each],
         }
     )
