@@ -29,7 +29,6 @@ from enhanceme.trials import (
     CALLED,
     FACTORS,
     FUSION,
-    HIGHEST,
     OWN_RATES,
     Trial,
     plan,
@@ -263,13 +262,15 @@ def rates_note(
     high = [level for level, rate in found.items() if rate == max(rates)]
     left_out = ", ".join(f"{rate:g}" for rate in given if rate not in rates)
     reason = (
-        f"For the {CALLED[base]}, the learning rate {left_out} was not tried: in one training it learned nothing above "
-        f"{HIGHEST[base]:g}."
+        f"For the {CALLED[base]}, the learning rate {left_out} was left out of the search: in an earlier training of "
+        "full length the network learned nothing with a rate so high. "
+        if left_out
+        else ""
     )
-    if left_out or not high:
-        return reason if left_out else ""
+    if not high:
+        return reason.strip()
     return (
-        f"In {len(high)} of {len(found)} searches the best learning rate is the highest that was tried "
+        f"{reason}In {len(high)} of {len(found)} searches the best learning rate is the highest that was tried "
         f"({max(rates):g}): a higher one might be better, and the ranks of levels with higher ones might differ. "
         "Levels of factors without a search take the rate of their reference."
     )
