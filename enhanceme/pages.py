@@ -25,6 +25,7 @@ from .execution import experiment_files
 from .notebooks import heading, read_notebook, seconds_text
 from .readers import read_table
 from .results import AGAIN, Results, data_credit, headline, headline_table, portable
+from .statistics import bootstrap_mean
 from .templates import Block, facts, from_template, stylesheet
 from .wording import TERMS, several, spread, table
 
@@ -153,10 +154,11 @@ def own_frame(study: Results) -> Block:
     one, whole = (told_gain(rows, method=YARDSTICK, reference="given", frames=count) for count in (1, 0))
     if not len(one) or not len(whole):
         return Block("")
+    alone, every = (spread(*bootstrap_mean(gains)[:3], sign=True) for gains in (one, whole))
     return Block(
-        "HR was taken together with one of the frames, and a method gains much by finding this frame. When a label "
-        f"names it, the {method_name(YARDSTICK)} gains {one.mean():.2f} dB from this frame alone and "
-        f"{whole.mean():.2f} dB from all of them (means over {several(len(one), 'scene')}). The page on baselines "
+        "HR was taken together with one of the frames. When a label names this frame, the "
+        f"{method_name(YARDSTICK)} gains {alone} dB from it alone and {every} dB from all frames (means over "
+        f"{several(len(one), 'scene')}, 95 % intervals). The page on baselines "
         "tells the gain by this frame from the gain by more frames, the gallery shows what more frames add to detail."
     )
 

@@ -165,9 +165,7 @@ class PredictionConfig(Section):
     overlap: int = Field(16, ge=0, le=512)  # LR px that neighbouring tiles share and are blended over (EnhanceMe: 0)
     flips: Literal[1, 4, 8] = 1  # average over orientations: 1 = none, 4 = mirrored, 8 = mirrored and turned
     permutations: int = Field(1, ge=1, le=64)  # average over orders of the frames (EnhanceMe: 20, never used)
-    windows: int = Field(
-        1, ge=1, le=16
-    )  # average over windows that slide down the ranking of the frames (EnhanceMe's wish)
+    windows: int = Field(1, ge=1, le=16)  # mean over windows down the ranking of frames (EnhanceMe's wish)
     window_step: int = Field(3, ge=1, le=64)  # frames between the starts of two windows
     window_decay: float = Field(0.5, ge=0.001, le=1)  # weight of a window against the one before, times its clearance
     # factor on a predicted scale of the error, found by calibration; images do not change
