@@ -1,5 +1,4 @@
-"""A whole study at smoke size, and one of a single real scene; `test_wheel` makes a part of the first again, for the
-same scores."""
+"""A whole study at smoke size, and once on real scenes; `test_wheel` makes it again, for the same scores."""
 
 import json
 import re
@@ -107,10 +106,8 @@ def test_the_record_lists_the_stages(study):
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no real scenes beside the project")
-def test_it_runs_on_a_single_scene_with_hr(tmp_path):
-    "Without trials: `test_real` makes those of real scenes, with every page."
-    plain = ["--set", "study.factors=[]", "--set", "study.wishes=false"]
-    done = enhanceme("study", "--profile", "smoke", "--data", SHARED, "--out", tmp_path / "real", *plain, timeout=900)
+def test_it_runs_on_real_scenes(tmp_path):
+    done = enhanceme("study", "--profile", "smoke", "--data", SHARED, "--out", tmp_path / "real", timeout=900)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     scores = pd.read_csv(tmp_path / "real" / "scores.csv")
     assert scores.scene.unique().tolist() == ["imgset0000"]
