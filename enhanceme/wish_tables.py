@@ -14,9 +14,9 @@ import pandas as pd
 
 from .core import UserError, shown
 from .effects import decibels, distinguishable, effect, scene_effect, with_holm
-from .readers import read_json, read_table
+from .readers import read_table
 from .statistics import bootstrap_mean
-from .trial_tables import wish_files
+from .trial_tables import wish_files, wish_parts
 from .wording import several, spread
 
 # %% ../nbs/941_wish_tables.ipynb #e8e407a3
@@ -168,9 +168,6 @@ def read_parts(
     study,  # a study's folder
 ) -> pd.DataFrame:  # part, seed, steps, parameters, cpu_s, wall_s, loss
     "Read the costs of the parts that were trained."
-    rows = []
-    for path in wish_files(study, "wish-parts.json"):
-        there = read_json(path, f"remove {shown(path)}")
-        for record in [there] if "about" in there else there.values():
-            rows.append({"part": record["about"]["part"], "seed": record["about"]["seed"], **record["cost"]})
+    own = lambda about, cost: {"part": about["part"], "seed": about["seed"], **cost}
+    rows = [own(record["about"], record["cost"]) for record in wish_parts(study).values()]
     return pd.DataFrame(rows, columns=["part", "seed", "steps", "parameters", "cpu_s", "wall_s", "loss"])
