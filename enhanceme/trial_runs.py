@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
-from .bench import TUNED, Bench, cached_scene, digest, first_scenes
+from .bench import TUNED, Bench, Mixed, cached_scene, digest, first_scenes
 from .checks import fingerprint
 from .config import Config, without_nulls
 from .core import Meter, UserError, progress_bar, shown, write_json, written_whole
@@ -50,7 +50,8 @@ def trial_key(
     scenes,  # names of the scenes on which it is scored
 ) -> str:
     "Return the digest of all that decides a trial; the commit is not part of it."
-    return digest([deciding(trial.config), asdict(trial.origin), trial.search, data_print, list(scenes)])
+    origin = {name: value for name, value in asdict(trial.origin).items() if value is not None}
+    return digest([deciding(trial.config), origin, trial.search, data_print, list(scenes)])
 
 
 Trained = TypedDict("Trained", {"training_scenes": list[str]})  # the part of provenance.json that is read
@@ -245,7 +246,7 @@ def lesson(
     trial: Trial,
     workers: int = 1,  # processes for preparing scenes
 ) -> Lesson:
-    "Return what a trial is trained on: the study's scenes, a share of them, or simulated ones."
+    "Return what a trial is trained on: the study's scenes, a share of them, simulated ones, or both."
     config, origin = trial.config, trial.origin
     varied = config.simulation != bench.config.simulation
     data = bench.simulated_data(config.simulation, workers) if origin.simulated or varied else bench.data
@@ -258,6 +259,13 @@ def lesson(
     if origin.share < 1:
         own = lambda band: [key for key in training if key.startswith(band)]
         training = [key for band in config.bands for key in own(band)[: max(1, round(origin.share * len(own(band))))]]
+    if origin.beside:
+        choice = config.change("registration.choice=simulated")  # the likelihoods that suit simulated scenes
+        more = bench.store(choice, bench.simulated_data(config.simulation, workers), workers)
+        store, real = Mixed(store.root, store, more), training
+        for band in config.bands:
+            count = round(origin.beside * sum(key.startswith(band) for key in real))
+            training = [*training, *store.some_simulated(band, count)]
     start = bench.home / folder_of(trial.factor, origin.after, trial.seed) / "last.keras" if origin.after else None
     return Lesson(data, store, (training, tuned), start)
 

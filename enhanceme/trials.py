@@ -41,6 +41,7 @@ class Origin:
     share: float = 1.0  # of the training scenes of each band
     simulated: bool = False  # trained on simulated scenes instead of the study's real ones
     after: str = ""  # level of the same factor and seed whose network it starts from; "" = an untrained one
+    beside: float | None = None  # simulated scenes in addition to each band's real ones, as a share of these
 
 
 def each_value(
@@ -77,6 +78,7 @@ INPUT = {  # factors of what the network that ships gets
             "half": {"origin": Origin(share=0.5)},
             "simulated instead": {"origin": Origin(simulated=True), "registration": {"choice": "simulated"}},
             "simulated, then real": {"origin": Origin(after="simulated instead")},
+            "as many simulated beside them": {"origin": Origin(beside=1.0)},
         },
     ),
     "augmentation": Variation(
@@ -366,7 +368,7 @@ def trials_of(
 
     kept = snapshots if variation.base == WDSR else 0
     trials = [trial(standard, {}, home_of(variation.base, seed), kept)]
-    possible = lambda origin: config.study.real or not (origin.simulated or origin.after)
+    possible = lambda origin: config.study.real or not (origin.simulated or origin.after or origin.beside)
     others = [
         (name, changes)
         for name, changes in variation.levels.items()
