@@ -144,6 +144,8 @@ ORIGINALS = {  # factors of the 3-D network, and its replication
             "none": {"model": {"weight_norm": False}},
             "batch": {"model": {"batch_norm": True}},
             "weights, from data": {"model": {"data_init": True}},
+            "batch, rate 0.005": {"model": {"batch_norm": True}, "training": {"learning_rate": 0.005}},
+            "weights, from data, rate 0.005": {"model": {"data_init": True}, "training": {"learning_rate": 0.005}},
         },
         WDSR,
     ),
