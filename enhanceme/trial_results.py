@@ -254,10 +254,11 @@ def rates_note(
     if len(given) < 2:
         return ""
     for own in sets:
+        searched = {trial.level for trial in own.wanted if trial.search}  # others name their rate
         for level, rate in own.runs.groupby("level").rate.first().items():
             if level == own.standard:  # the reference is in every set
                 found["reference"] = rate
-            elif own.factor in OWN_RATES:
+            elif own.factor in OWN_RATES and level in searched:
                 found[own.factor, level] = rate
     high = [level for level, rate in found.items() if rate == max(rates)]
     left_out = ", ".join(f"{rate:g}" for rate in given if rate not in rates)
