@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['FEW', 'EQUIVALENT', 'LEVEL', 'Effect', 'degrees_of_freedom', 'stretched', 'influence', 'effect', 'unpaired',
            'over_seeds', 'with_holm', 'counts', 'distinguishable', 'equivalent', 'doubt', 'decibels', 'claim',
-           'verdict', 'effect_columns', 'interval_colours', 'reference_gain', 'scene_effect', 'ensemble_gains',
-           'step_cost', 'gradient_spread']
+           'verdict', 'effect_columns', 'interval_colours', 'reference_gain', 'by_training', 'scene_effect',
+           'ensemble_gains', 'step_cost', 'gradient_spread']
 
 # %% ../nbs/714_effects.ipynb #299c4719
 from functools import partial
@@ -272,6 +272,16 @@ def reference_gain(
     return gain + " Its training is too short to reach the baseline: the trials compare how fast networks learn."
 
 # %% ../nbs/714_effects.ipynb #7e20246d
+def by_training(
+    level: pd.DataFrame,  # rows of scores: seed, scene and `column`
+    standard: pd.DataFrame,  # the same of the reference, of the same seeds
+    column: str = "cpsnr",
+) -> pd.DataFrame:  # (scenes, seeds)
+    "Return the differences of each scene in each training."
+    grid = lambda rows: rows.pivot_table(index="scene", columns="seed", values=column)
+    return grid(level) - grid(standard)
+
+
 def scene_effect(
     level: pd.DataFrame,  # rows of a survey: scene and `column`
     standard: pd.DataFrame | None = None,  # the same of what it is compared with; None = the mean itself
