@@ -44,8 +44,12 @@ def gather(
         if os.path.lexists(path := Path(study) / TABLES / f"{kind}.csv"):
             tables.insert(0, _read(path)[lambda rows: ~rows.folder.isin(states)])
         if tables:
+            joined = pd.concat(tables, ignore_index=True)
+            begins = (
+                joined.folder != joined.folder.shift()
+            )  # a trial is named in its first row: names are most of a table
             with written_whole(out / f"{kind}.csv") as part:
-                pd.concat(tables, ignore_index=True).to_csv(part, index=False, float_format="%.6g")
+                joined.assign(folder=joined.folder.where(begins)).to_csv(part, index=False, float_format="%.6g")
     for path in sorted(home.glob("surveys/*/rows.csv")):
         with written_whole(out / f"survey-{path.parent.name}.csv") as part:
             part.write_bytes(path.read_bytes())
@@ -61,7 +65,8 @@ def gather(
 @functools.lru_cache(maxsize=16)
 def _read(path: Path) -> pd.DataFrame:
     "Read a joined table, once."
-    return read_table(path, f"remove {shown(path)} and publish the study again", ("folder",), NUMBERS)
+    rows = read_table(path, f"remove {shown(path)} and publish the study again", ("folder",), NUMBERS)
+    return rows.assign(folder=rows.folder.ffill())
 
 
 def gathered_rows(
