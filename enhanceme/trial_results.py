@@ -271,9 +271,9 @@ def rates_note(
     if not high:
         return reason.strip()
     return (
-        f"{reason}In {len(high)} of {len(found)} searches the best learning rate is the highest that was tried "
-        f"({max(rates):g}): a higher one might be better, and the ranks of levels with higher ones might differ. "
-        "Levels of factors without a search take the rate of their reference."
+        f"{reason}In {len(high)} of {len(found)} searches for the {CALLED[base]} the best learning rate is the highest "
+        f"that was tried ({max(rates):g}): a higher one might be better, and the ranks of levels with higher ones "
+        "might differ."
     )
 
 
